@@ -1,0 +1,44 @@
+# Everything runs out of .venv; `make setup` makes it. Nothing here needs Docker.
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.ready
+XDIST  ?= -n 2
+
+.PHONY: setup demo test lint bench up lock clean
+
+setup: $(STAMP)
+
+# A fresh machine may have an older python3 than ours; tools/find-python looks for 3.13, then 3.12, and fetches one
+# with uv when there is none.
+$(STAMP): pyproject.toml requirements.txt tools/find-python
+	$$(tools/find-python) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $(STAMP)
+
+demo: $(STAMP)
+	$(BIN)/python -m entrepot_api.demo
+
+up: $(STAMP)
+	$(BIN)/entrepot up --data entrepot-data
+
+test: $(STAMP)
+	$(BIN)/python -m pytest $(XDIST)
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(STAMP)
+	$(BIN)/python -m benchmarks
+
+# Rewrites requirements.txt from pyproject.toml; no index lines, so that it installs from whatever registry pip knows.
+lock: $(STAMP)
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --universal --python-version 3.12 --generate-hashes --no-emit-index-url --no-header \
+	  --group dev pyproject.toml -o requirements.txt
+
+clean:
+	rm -rf $(VENV) build dist

@@ -1,0 +1,19 @@
+"""`entrepot.toml`: what a user may set, how it is read, and what is refused."""
+
+from .load import load_settings
+from .products import ProductConfig
+from .rule import RedactConfig, RuleConfig
+from .settings import ApiSettings, ProxySettings, ReverseListener, S3Settings, Settings, SpoolSettings
+
+__all__ = [
+    "ApiSettings",
+    "ProductConfig",
+    "ProxySettings",
+    "RedactConfig",
+    "ReverseListener",
+    "RuleConfig",
+    "S3Settings",
+    "Settings",
+    "SpoolSettings",
+    "load_settings",
+]

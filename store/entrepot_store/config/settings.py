@@ -1,0 +1,173 @@
+"""Every setting there is, with its default and unit. Read by `load.py`; each one is described in `docs/configuration.md`."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from .products import Name, ProductConfig
+from .rule import HeaderName, RuleConfig
+
+KIB = 1024
+MIB = 1024 * KIB
+GIB = 1024 * MIB
+
+
+def split_address(address: str) -> tuple[str, int]:
+    """`127.0.0.1:8080` or `[::1]:8080` as host and port; port 0 asks the system for a free one. Raises ValueError."""
+    host, colon, port = address.rpartition(":")
+    if not colon or not host or not port.isdigit() or int(port) > 65535:
+        raise ValueError(f"{address!r} is not HOST:PORT")
+    return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+def _check_address(address: str) -> str:
+    split_address(address)
+    return address
+
+
+def _check_target(url: str) -> str:
+    if not re.fullmatch(r"https?://[^/?#@\s]+/?", url):
+        raise ValueError(f"{url!r} is not http://HOST[:PORT] or https://HOST[:PORT] without a path")
+    return url.rstrip("/")
+
+
+type Address = Annotated[str, AfterValidator(_check_address)]
+type TargetUrl = Annotated[str, AfterValidator(_check_target)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class ReverseListener(_Section):
+    """A listener that stands in front of one product: what arrives at `listen` goes to `target`."""
+
+    name: Name
+    target: TargetUrl
+    listen: Address
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """`orders=http://127.0.0.1:9001@127.0.0.1:9101`. Raises ValueError."""
+        name, equals, rest = text.partition("=")
+        target, at, listen = rest.rpartition("@")
+        if not (name and equals and at):
+            raise ValueError(f"{text!r} is not NAME=http://TARGET@HOST:PORT")
+        return cls(name=name, target=target, listen=listen)
+
+
+class ProxySettings(_Section):
+    """The capture proxy. `listen` is the forward proxy; empty for none."""
+
+    listen: Address | None = "127.0.0.1:8080"
+    reverse: tuple[ReverseListener, ...] = ()
+    buffer_bytes: int = Field(default=1 * MIB, ge=0)
+    """Bodies of a known length up to this are buffered; everything else streams through."""
+    tee_memory_bytes: int = Field(default=512 * KIB, ge=0)
+    """A streamed body is held in memory up to this, then in a file of the spool."""
+    max_body_bytes: int = Field(default=4 * GIB, ge=0)
+    """Bytes kept of one body; what is beyond passes and is marked truncated."""
+    drain_seconds: float = Field(default=10.0, ge=0)
+    """How long open exchanges may finish after SIGTERM before they are recorded as cut."""
+    tls_verify_upstream: bool = True
+    upstream_ca: Path | None = None
+    """A PEM file of CAs to trust for destinations, beside certifi's."""
+    redact_headers: tuple[HeaderName, ...] = (
+        "authorization",
+        "proxy-authorization",
+        "cookie",
+        "set-cookie",
+        "x-api-key",
+    )
+    """Headers whose values become references in every exchange, whatever its rule."""
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> Self:
+        names = [listener.name for listener in self.reverse]
+        if len(set(names)) != len(names):
+            raise ValueError("two reverse listeners have the same name")
+        return self
+
+
+class SpoolSettings(_Section):
+    """The durable log between proxy and shipper."""
+
+    max_bytes: int = Field(default=4 * GIB, ge=MIB)
+    """Bound on all unshipped bytes; beyond it each rule's `on_failure` decides."""
+    reserve_bytes: int = Field(default=256 * MIB, ge=0)
+    """Free bytes left on the disk for others; reaching them counts as the bound."""
+    queue_bytes: int = Field(default=64 * MIB, ge=MIB)
+    """Bound on captures in memory that wait for the disk."""
+    sync_ms: int = Field(default=50, ge=0, le=10_000)
+    """Longest time between two group commits while captures arrive."""
+    seal_bytes: int = Field(default=16 * MIB, ge=4 * KIB)
+    seal_seconds: float = Field(default=1.0, gt=0)
+    """A spool file is sealed, and can be shipped, when it is this large or this old."""
+
+
+class S3Settings(_Section):
+    """Where `vault = "s3://…"` lives. Unset values fall back to the AWS_* variables every S3 tool reads."""
+
+    endpoint: str | None = None
+    """`http://127.0.0.1:9000`; AWS when unset."""
+    access_key: str | None = None
+    secret_key: SecretStr | None = None
+    region: str | None = None
+    create_bucket: bool = True
+
+
+class ApiSettings(_Section):
+    """The HTTP API."""
+
+    listen: Address = "127.0.0.1:8081"
+
+
+class Settings(BaseSettings):
+    """The whole configuration. Precedence: command line, ENTREPOT_* variables, entrepot.toml, defaults.
+
+    Nested values are reached in the environment as ENTREPOT_<SECTION>_<KEY>, for example ENTREPOT_S3_ENDPOINT.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="ENTREPOT_",
+        env_nested_delimiter="_",
+        env_nested_max_split=1,
+        extra="forbid",
+        frozen=True,
+        populate_by_name=True,
+    )
+
+    data: Path = Path("entrepot-data")
+    """The data folder: spool, CA, keys and, on the embedded default, vault and catalog. 0700."""
+    vault: str | None = None
+    """`s3://bucket/prefix` or a directory; `DATA/vault` when unset."""
+    catalog: str | None = None
+    """An SQLAlchemy URL of SQLite or PostgreSQL; `DATA/catalog.sqlite` when unset."""
+    proxy: ProxySettings = ProxySettings()
+    spool: SpoolSettings = SpoolSettings()
+    s3: S3Settings = S3Settings()
+    api: ApiSettings = ApiSettings()
+    product: tuple[ProductConfig, ...] = ()
+    rule: tuple[RuleConfig, ...] = ()
+
+    @model_validator(mode="after")
+    def _unambiguous(self) -> Self:
+        for kind, names in (
+            ("product", [product.name for product in self.product]),
+            ("rule", [rule.name for rule in self.rule]),
+        ):
+            twice = sorted({name for name in names if names.count(name) > 1})
+            if twice:
+                raise ValueError(f"two [[{kind}]] entries are named {twice[0]!r}")
+        return self
+
+    @property
+    def vault_location(self) -> str:
+        return self.vault or str(self.data / "vault")
+
+    @property
+    def catalog_url(self) -> str:
+        return self.catalog or f"sqlite:///{self.data / 'catalog.sqlite'}"
