@@ -31,7 +31,9 @@ def load_settings(file: Path | None = None, overrides: Mapping[str, Any] | None 
     try:
         return _with_file(content)(**(overrides or {}))
     except ValidationError as error:
-        raise ConfigError(_sentences(error, path if content else None), hint=f"See docs/configuration.md; nothing was started.") from None
+        raise ConfigError(
+            _sentences(error, path if content else None), hint="See docs/configuration.md; nothing was started."
+        ) from None
     except SettingsError as error:
         raise ConfigError(f"environment: {error}", hint="Lists and tables in variables are written as JSON.") from None
 
@@ -41,7 +43,9 @@ def _read(path: Path) -> dict[str, Any]:
         with path.open("rb") as stream:
             return tomllib.load(stream)
     except FileNotFoundError:
-        raise ConfigError(f"{path}: there is no such file.", hint="Name another with --config or ENTREPOT_CONFIG.") from None
+        raise ConfigError(
+            f"{path}: there is no such file.", hint="Name another with --config or ENTREPOT_CONFIG."
+        ) from None
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -52,7 +56,9 @@ def _with_file(content: dict[str, Any]) -> type[Settings]:
     """A Settings class whose lowest source is the file's content: pydantic-settings takes sources per class."""
 
     class FromFile(PydanticBaseSettingsSource):
-        def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:  # pragma: no cover - unused hook
+        def get_field_value(
+            self, field: Any, field_name: str
+        ) -> tuple[Any, str, bool]:  # pragma: no cover - unused hook
             return content.get(field_name), field_name, False
 
         def __call__(self) -> dict[str, Any]:

@@ -13,7 +13,9 @@ _HOST = re.compile(r"(\*\.)?[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?(:\d{1,5})
 def check_name(name: str) -> str:
     """A product, rule or class name: it becomes part of object keys, metrics and command lines."""
     if not _NAME.fullmatch(name):
-        raise ValueError("a name is up to 63 letters, digits, dots, dashes and underscores, beginning with a letter or digit")
+        raise ValueError(
+            "a name is up to 63 letters, digits, dots, dashes and underscores, beginning with a letter or digit"
+        )
     return name
 
 

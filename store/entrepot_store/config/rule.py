@@ -78,5 +78,7 @@ class RuleConfig(BaseModel):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.action is Action.IGNORE and (self.durability == "sync" or self.on_failure == "closed"):
-            raise ValueError('an ignored exchange is not stored, so durability = "sync" and on_failure = "closed" cannot hold')
+            raise ValueError(
+                'an ignored exchange is not stored, so durability = "sync" and on_failure = "closed" cannot hold'
+            )
         return self

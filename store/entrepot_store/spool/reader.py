@@ -38,7 +38,10 @@ def read_spool_file(path: Path) -> SpoolContent:
     start = len(FILE_MAGIC)
     if raw[:start] != FILE_MAGIC:
         if raw[:6] == FILE_MAGIC[:6] and raw[6:start].isdigit():
-            raise TooNew(f"{path}: spool format {raw[6:start].decode()} is newer than ours, 01.", hint="Ship it with the version that wrote it.")
+            raise TooNew(
+                f"{path}: spool format {raw[6:start].decode()} is newer than ours, 01.",
+                hint="Ship it with the version that wrote it.",
+            )
         # Every byte of the magic may be damaged or missing; the frames behind it are still found by their markers.
         content.damages.append(Damage(0, min(start, len(raw)), torn=len(raw) < start))
     for frame in decode_frames(raw, min(start, len(raw))):

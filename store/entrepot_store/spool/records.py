@@ -112,7 +112,10 @@ def unpack(payload: bytes | memoryview) -> Record:
             return Head(*fields[1:4])
     except (ValueError, TypeError, IndexError, KeyError, msgpack.UnpackException) as error:
         raise Damaged(f"A spool record does not decode although its checksum holds: {error!r}.") from error
-    raise TooNew(f"A spool record is of kind {kind!r}, which this version does not know.", hint="Ship it with the version that wrote it.")
+    raise TooNew(
+        f"A spool record is of kind {kind!r}, which this version does not know.",
+        hint="Ship it with the version that wrote it.",
+    )
 
 
 def _exchange(fields: _Fields) -> Exchange:
