@@ -1,0 +1,41 @@
+"""Every command of `entrepot`: its name, the module that holds it, what it is for.
+
+The summaries stand here and not in the modules so that `entrepot --help` imports none of them.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True, frozen=True)
+class Entry:
+    """One command. `module` is below `entrepot_api.cli`; `panel` is the heading it is listed under."""
+
+    name: str
+    module: str
+    panel: str
+    summary: str
+
+
+CAPTURE, LOOK_UP, PUT_BACK, KEEP, OPERATE = "Capture", "Look up", "Put back", "Keep", "Operate"
+
+COMMANDS: tuple[Entry, ...] = (
+    Entry("up", "up", CAPTURE, "Run proxy, shipper and API together on one machine."),
+    Entry("proxy", "proxy", CAPTURE, "Run the capture proxy."),
+    Entry("ship", "ship", CAPTURE, "Move captures from the spool into vault and catalog."),
+    Entry("serve", "serve", CAPTURE, "Run the HTTP API."),
+    Entry("run", "run", CAPTURE, "Run a program through the proxy."),
+    Entry("import", "importing", CAPTURE, "Take in recorded traffic: a HAR or mitmproxy flow file."),
+    Entry("exchanges", "exchanges", LOOK_UP, "List captured exchanges."),
+    Entry("exchange", "exchange", LOOK_UP, "Show one exchange whole."),
+    Entry("payload", "payload", LOOK_UP, "Write the body of a request or a response."),
+    Entry("products", "products", LOOK_UP, "List the products seen in the traffic."),
+    Entry("export", "export", LOOK_UP, "Write exchanges as warc.gz, HAR or a mitmproxy flow file."),
+    Entry("replay", "replay", PUT_BACK, "Send captured requests to a target and compare the answers."),
+    Entry("ledger", "ledger", KEEP, "Show the counts that prove completeness."),
+    Entry("gaps", "gaps", KEEP, "Show where captures are missing; acknowledge it."),
+    Entry("rebuild-catalog", "rebuild", KEEP, "Make the catalog anew from the vault alone."),
+    Entry("status", "status", OPERATE, "Show how each part is doing."),
+    Entry("token", "token", OPERATE, "Create, list and revoke API tokens."),
+    Entry("ca", "ca", OPERATE, "Show where the proxy's CA certificate is, or print it."),
+    Entry("addon-path", "addon_path", OPERATE, "Print the path of the addon for a stock mitmproxy."),
+)
