@@ -1,7 +1,8 @@
 """Names, states and owners of spool files.
 
     spool/<name>.open      being written by its worker
-    spool/<name>.sealed    whole; the shipper's to ship and delete
+    spool/<name>.sealed    ended by its worker; the shipper's to ship and delete
+    spool/<name>.abandoned its worker died while writing it; shipped like a sealed one, and reported as a gap
     spool/<name>.damaged   was shipped as far as it was readable and is kept for a person to look at
     spool/<worker>.lock    held (flock) by the worker for as long as it lives
     spool/bodies/<worker>.<exchange>.<request|response>   bodies too long for a frame
@@ -19,7 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
-OPEN, SEALED, DAMAGED, LOCK = ".open", ".sealed", ".damaged", ".lock"
+OPEN, SEALED, ABANDONED, DAMAGED, LOCK = ".open", ".sealed", ".abandoned", ".damaged", ".lock"
 _NAME = re.compile(r"(?P<time>\d{8}T\d{12}Z)-(?P<worker>[a-z0-9]+)-(?P<sequence>\d{6,})")
 _WORKER = re.compile(r"[a-z0-9]{1,40}")
 
@@ -83,6 +84,9 @@ class SpoolFolder:
     def sealed_path(self, name: SpoolName) -> Path:
         return self.path / f"{name}{SEALED}"
 
+    def abandoned_path(self, name: SpoolName) -> Path:
+        return self.path / f"{name}{ABANDONED}"
+
     def damaged_path(self, name: SpoolName) -> Path:
         return self.path / f"{name}{DAMAGED}"
 
@@ -93,7 +97,7 @@ class SpoolFolder:
         return self.bodies / file
 
     def names(self, state: str) -> list[SpoolName]:
-        """All files in one state (`.open`, `.sealed`, `.damaged`), oldest first; files with other names are not ours."""
+        """All files in one state (`.open`, `.sealed`, `.abandoned`, `.damaged`), oldest first; files with other names are not ours."""
         found = []
         for entry in self._entries(self.path):
             if entry.name.endswith(state) and _NAME.fullmatch(entry.name.removesuffix(state)):

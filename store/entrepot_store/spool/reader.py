@@ -20,15 +20,13 @@ class Damage:
 
 @dataclass(slots=True)
 class SpoolContent:
-    """What a spool file holds. `ledger` is the last ledger entry; `closed` says the writer ended the file itself
-    (its last record is a ledger entry and nothing is torn)."""
+    """What a spool file holds. `ledger` is the last ledger entry."""
 
     head: Head | None = None
     exchanges: list[Exchange] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
     ledger: LedgerEntry | None = None
     damages: list[Damage] = field(default_factory=list)
-    closed: bool = False
 
 
 def read_spool_file(path: Path) -> SpoolContent:
@@ -47,7 +45,6 @@ def read_spool_file(path: Path) -> SpoolContent:
     for frame in decode_frames(raw, min(start, len(raw))):
         if isinstance(frame, Bad):
             content.damages.append(Damage(frame.start, frame.end, frame.torn))
-            content.closed = False
             continue
         try:
             record = unpack(frame)
@@ -56,7 +53,6 @@ def read_spool_file(path: Path) -> SpoolContent:
         except Damaged:
             content.damages.append(Damage(0, 0, torn=False))
             continue
-        content.closed = isinstance(record, LedgerEntry)
         if isinstance(record, Exchange):
             content.exchanges.append(record)
         elif isinstance(record, LedgerEntry):

@@ -1,0 +1,194 @@
+"""Ships one spool file. The order of the steps is the promise:
+
+    read → segment on local disk → vault → read back and decoded → one catalog transaction → spool file deleted
+
+Every crash between two steps leaves garbage at worst (a segment nobody refers to, a file shipped twice), never a row
+without its bytes: names are derived from the spool file, so doing it again finds what was done.
+"""
+
+import tempfile
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..catalog import Catalog, PayloadRow, Shipment
+from ..clock import Clock
+from ..errors import AlreadyExists, Damaged, NotFound
+from ..model import Body, Exchange, Gap, LedgerEntry
+from ..segment.reader import SegmentReader, VaultSource
+from ..segment.verify import verify_segment
+from ..segment.writer import SegmentIndex, write_segment
+from ..spool import SpoolContent, SpoolFolder, SpoolName, read_spool_file
+from ..spool.files import sync_folder
+from ..vault import Vault
+from .losses import find_gaps, mark_missing_bodies
+
+LEDGER_CLASS = "ledger"
+"""Class of a segment that holds no exchange, only what a worker said about its completeness."""
+
+_MAX_NAMES = 10
+"""How many names a segment may be tried under before a person has to look."""
+
+
+@dataclass(slots=True, frozen=True)
+class Shipped:
+    """What came of one spool file. `gaps` are the captures known to be lost in it; `repeated` says that the catalog
+    had it already, from before a crash, and only the deletion was left to do."""
+
+    name: SpoolName
+    exchanges: int = 0
+    bytes_stored: int = 0
+    gaps: tuple[Gap, ...] = ()
+    repeated: bool = False
+
+
+@dataclass(slots=True)
+class _Batch:
+    """The part of a spool file that becomes one segment; the file's facts travel with one of them."""
+
+    retention_class: str
+    exchanges: list[Exchange]
+    ledger: LedgerEntry | None = None
+    gaps: tuple[Gap, ...] = ()
+
+
+class Shipper:
+    """Ships spool files of one spool into one vault and catalog.
+
+    `step` is called with the name of every step just done; fault tests end the process in it.
+    """
+
+    def __init__(
+        self,
+        spool: SpoolFolder,
+        vault: Vault,
+        catalog: Catalog,
+        clock: Clock,
+        step: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._spool = spool
+        self._vault = vault
+        self._catalog = catalog
+        self._clock = clock
+        self._step = step
+
+    def ship(self, name: SpoolName, *, abandoned: bool = False) -> Shipped:
+        """Ships `<name>.sealed` (or `.abandoned`) and deletes it.
+
+        Raises VaultUnavailable, VaultDenied, CatalogUnavailable, TooNew, Damaged (what was stored does not read back)
+        and OSError; the spool file is then untouched and can be shipped again.
+        """
+        path = self._spool.abandoned_path(name) if abandoned else self._spool.sealed_path(name)
+        content = read_spool_file(path)
+        self._step("read")
+        if self._catalog.is_shipped(str(name)):
+            self._forget(path, name, content)
+            return Shipped(name, repeated=True)
+        gaps = (
+            *content.gaps,
+            *find_gaps(name, content, abandoned=abandoned, now=self._clock.now()),
+            *mark_missing_bodies(self._spool, name, content.exchanges),
+        )
+        stored = [self._store(name, batch) for batch in _batches(content, gaps)]
+        shipment = Shipment(
+            spool=str(name),
+            segments=tuple(index.segment for index, _ in stored),
+            exchanges=tuple(row for index, _ in stored for row in index.exchanges),
+            payloads=tuple(row for index, _ in stored for row in index.payloads),
+            ledger=content.ledger,
+            gaps=tuple(gap for _, gaps_stored in stored for gap in gaps_stored),
+        )
+        self._catalog.commit_shipment(shipment)
+        self._step("committed")
+        self._forget(path, name, content)
+        return Shipped(
+            name,
+            exchanges=len(shipment.exchanges),
+            bytes_stored=sum(segment.size for segment in shipment.segments),
+            gaps=shipment.gaps,
+        )
+
+    def _store(self, name: SpoolName, batch: _Batch) -> tuple[SegmentIndex, tuple[Gap, ...]]:
+        """Brings one segment into the vault; returns its index and the gaps it states, as a rebuild would read them.
+
+        A segment of that name that is already there was stored before a crash and is adopted, if it is whole and
+        holds the same exchanges. Otherwise it is left for a person to look at and the next name is taken.
+        """
+        first = name.segment_key(batch.retention_class)
+        for attempt in range(_MAX_NAMES):
+            key = first if attempt == 0 else first.replace(".warc.zst", f"-r{attempt}.warc.zst")
+            try:
+                self._vault.stat(key)
+            except NotFound:
+                return self._write(name, batch, key)
+            adopted = self._adopt(key, batch)
+            if adopted is not None:
+                return adopted
+        raise AlreadyExists(
+            f"{first}: {_MAX_NAMES} segments of that name hold other content than spool file {name}.",
+            hint="Two spools seem to share worker names; look at the segments before removing any.",
+        )
+
+    def _adopt(self, key: str, batch: _Batch) -> tuple[SegmentIndex, tuple[Gap, ...]] | None:
+        try:
+            index, _, gaps = SegmentReader(VaultSource(self._vault, key)).index(key)
+        except Damaged:
+            return None
+        if [row.id for row in index.exchanges] != [exchange.id for exchange in batch.exchanges]:
+            return None
+        self._step("adopted")
+        return index, gaps
+
+    def _write(self, name: SpoolName, batch: _Batch, key: str) -> tuple[SegmentIndex, tuple[Gap, ...]]:
+        def known(digests: Collection[bytes]) -> Mapping[bytes, PayloadRow]:
+            return self._catalog.known_payloads(batch.retention_class, digests)
+
+        with tempfile.TemporaryDirectory(dir=self._spool.path, prefix="ship-") as folder:
+            target = Path(folder) / "segment.warc.zst"
+            index = write_segment(
+                target,
+                key=key,
+                retention_class=batch.retention_class,
+                worker=name.worker,
+                spool=str(name),
+                exchanges=batch.exchanges,
+                ledger=batch.ledger,
+                gaps=batch.gaps,
+                bodies=self._spool.bodies,
+                known=known,
+            )
+            self._step("written")
+            self._vault.put(key, target)
+        self._step("put")
+        verify_segment(VaultSource(self._vault, key), index)
+        self._step("verified")
+        return index, batch.gaps
+
+    def _forget(self, path: Path, name: SpoolName, content: SpoolContent) -> None:
+        """Removes a spool file that is in the catalog, and the bodies it names; keeps a damaged one for a person.
+
+        Bodies go last: were they first, a crash between the two would leave a file that names bodies that are gone.
+        """
+        if any(not damage.torn for damage in content.damages):
+            path.rename(self._spool.damaged_path(name))
+        else:
+            path.unlink(missing_ok=True)
+        sync_folder(self._spool.path)
+        self._step("deleted")
+        for exchange in content.exchanges:
+            for body in (exchange.request.body, exchange.response.body if exchange.response else Body()):
+                if body.file is not None:
+                    self._spool.body_path(body.file).unlink(missing_ok=True)
+
+
+def _batches(content: SpoolContent, gaps: tuple[Gap, ...]) -> list[_Batch]:
+    """One batch per retention class, by name; the ledger and the gaps go with the first."""
+    by_class: dict[str, list[Exchange]] = {}
+    for exchange in content.exchanges:
+        by_class.setdefault(exchange.retention_class, []).append(exchange)
+    batches = [_Batch(retention_class, exchanges) for retention_class, exchanges in sorted(by_class.items())]
+    if not batches and (gaps or content.ledger is not None):
+        batches.append(_Batch(LEDGER_CLASS, []))
+    if batches:
+        batches[0].ledger, batches[0].gaps = content.ledger, gaps
+    return batches
