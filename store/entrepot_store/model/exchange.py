@@ -23,16 +23,19 @@ class Action(StrEnum):
 
 @dataclass(slots=True)
 class Body:
-    """A payload after transfer decoding, before content decoding (`Content-Encoding` is still applied).
+    """A payload after transfer decoding, before content decoding (`Content-Encoding` is still applied unless `decoded`).
 
     Exactly one of `data` and `file` holds the bytes: `data` when they fit in memory, else `file`, the name of a file
     in the spool's `bodies/` folder. `size` counts the bytes held; `truncated` says the peer sent more than is held.
+    `decoded` names the `Content-Encoding` that does not apply to the bytes any more although the headers still name it
+    (`gzip`): bodies that come out of a segment or out of a HAR file are like that. Empty for bytes as on the wire.
     """
 
     data: bytes | None = b""
     file: str | None = None
     size: int = 0
     truncated: bool = False
+    decoded: str = ""
 
     @classmethod
     def of(cls, data: bytes) -> "Body":

@@ -142,12 +142,12 @@ def _exchange(fields: _Fields) -> Exchange:
     )
 
 
-def _body_fields(body: Body) -> tuple[bytes | None, str | None, int, bool]:
-    return body.data, body.file, body.size, body.truncated
+def _body_fields(body: Body) -> tuple[bytes | None, str | None, int, bool, str]:
+    return body.data, body.file, body.size, body.truncated, body.decoded
 
 
 def _body(fields: _Fields) -> Body:
-    return Body(*fields[:4])
+    return Body(*fields[:5])
 
 
 def _pack(fields: tuple[Any, ...]) -> bytes:
