@@ -3,6 +3,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready
 XDIST  ?= -n 2
+# The ends of the allowed range of mitmproxy versions, each in a folder of its own beside the venv's.
+CONTRACT := $(wildcard tests/contract/mitmproxy-*.txt)
 
 .PHONY: setup demo test lint bench up lock clean
 
@@ -10,10 +12,14 @@ setup: $(STAMP)
 
 # A fresh machine may have an older python3 than ours; tools/find-python looks for 3.13, then 3.12, and fetches one
 # with uv when there is none.
-$(STAMP): pyproject.toml requirements.txt tools/find-python
+$(STAMP): pyproject.toml requirements.txt tools/find-python $(CONTRACT)
 	$$(tools/find-python) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.txt
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	for pins in $(CONTRACT); do \
+	  $(BIN)/python -m pip install --quiet --require-hashes --no-deps --upgrade \
+	    --target $(VENV)/contract/$$(basename $$pins .txt) -r $$pins || exit 1; \
+	done
 	touch $(STAMP)
 
 demo: $(STAMP)
@@ -39,6 +45,8 @@ lock: $(STAMP)
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --universal --python-version 3.12 --generate-hashes --no-emit-index-url --no-header \
 	  --group dev pyproject.toml -o requirements.txt
+	$(BIN)/uv pip compile --universal --python-version 3.12 --generate-hashes --no-emit-index-url --no-header \
+	  --constraint requirements.txt pyproject.toml -o requirements-runtime.txt
 
 clean:
 	rm -rf $(VENV) build dist
