@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
-_HOST = re.compile(r"(\*\.)?[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?(:\d{1,5})?")
+_HOST = re.compile(r"(\*\.)?[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?")
 
 
 def check_name(name: str) -> str:
@@ -19,19 +19,42 @@ def check_name(name: str) -> str:
     return name
 
 
-def _check_host(host: str) -> str:
-    """`orders.internal`, `orders.internal:8443`, `*.orders.internal`, `10.0.3.7`, `10.0.3.0/24`, `[::1]:80` or `fd00::/8`."""
+def split_host(host: str) -> tuple[str, int | None]:
+    """A host, wildcard or address (no network) as name and port: lower case, without brackets, addresses canonical.
+
+    Raises ValueError for what is none of them.
+    """
+    name, colon, port = host, "", ""
     if host.startswith("["):
-        address, _, port = host[1:].partition("]")
-        ipaddress.IPv6Address(address)
-        if port and not re.fullmatch(r":\d{1,5}", port):
-            raise ValueError(f"{host!r} has a malformed port")
-        return host
+        name, bracket, rest = host[1:].partition("]")
+        colon, port = rest[:1], rest[1:]
+        if not bracket or (rest and colon != ":"):
+            raise ValueError(f"{host!r} is not [ADDRESS]:PORT")
+        name = str(ipaddress.IPv6Address(name))
+    elif host.count(":") == 1:
+        name, colon, port = host.partition(":")
+    if colon and not (port.isascii() and port.isdigit() and 0 < int(port) <= 65535):
+        raise ValueError(f"{host!r} has a malformed port")
+    number = int(port) if colon else None
     try:
-        ipaddress.ip_network(host)
-    except ValueError as error:
-        if "/" in host or not _HOST.fullmatch(host):
-            raise ValueError(f"{host!r} is neither a host name, an address nor a network: {error}") from None
+        return str(ipaddress.ip_address(name)), number
+    except ValueError:
+        if not _HOST.fullmatch(name):
+            raise ValueError(f"{host!r} is neither a host name, an address nor a network") from None
+    return name.lower().removesuffix("."), number
+
+
+def _check_host(host: str) -> str:
+    """A host, with `:port` if need be, a wildcard, an address, or a network.
+
+    `orders.internal`, `orders.internal:8443`, `*.orders.internal`, `10.0.3.7`, `[::1]:80`; `10.0.3.0/24`, `fd00::/8`.
+    """
+    if "/" in host:
+        try:
+            return str(ipaddress.ip_network(host))
+        except ValueError as error:
+            raise ValueError(f"{host!r} is not a network: {error}") from None
+    split_host(host)
     return host
 
 

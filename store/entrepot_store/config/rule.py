@@ -1,13 +1,24 @@
-"""`[[rule]]`: which exchanges a rule speaks of, and what is to be done with them. Compiled in `entrepot_store.rules`."""
+"""`[[rule]]`: which exchanges a rule speaks of, and what becomes of them. Compiled in `entrepot_store.rules`."""
 
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from ..model import Action
 from .products import Name
 
-type OneOrMany[T] = T | tuple[T, ...]
+
+def _as_tuple(value: object) -> object:
+    """One value may be written without the brackets of a list."""
+    if isinstance(value, list | tuple):
+        if not value:
+            raise ValueError("an empty list would match nothing; leave the key out to match everything")
+        return tuple(value)
+    return (value,)
+
+
+type OneOrMany[T] = Annotated[tuple[T, ...], BeforeValidator(_as_tuple)]
+"""Alternatives; empty, which only the default is, means anything."""
 
 
 def _check_method(method: str) -> str:
@@ -63,12 +74,12 @@ class RuleConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
     name: Name
-    source: OneOrMany[str] | None = Field(default=None, alias="from")
-    destination: OneOrMany[str] | None = Field(default=None, alias="to")
-    method: OneOrMany[Method] | None = None
-    path: OneOrMany[PathTemplate] | None = None
-    content_type: OneOrMany[str] | None = None
-    status: OneOrMany[Status] | None = None
+    source: OneOrMany[str] = Field(default=(), alias="from")
+    destination: OneOrMany[str] = Field(default=(), alias="to")
+    method: OneOrMany[Method] = ()
+    path: OneOrMany[PathTemplate] = ()
+    content_type: OneOrMany[str] = ()
+    status: OneOrMany[Status] = ()
     action: Action = Action.CAPTURE
     retention_class: Name = Field(default="default", alias="class")
     redact: RedactConfig = RedactConfig()
