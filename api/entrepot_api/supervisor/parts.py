@@ -6,7 +6,6 @@ on the port it had.
 """
 
 import os
-import socket
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -15,6 +14,8 @@ from urllib.parse import urlsplit
 
 from entrepot_store.config import Settings
 from entrepot_store.state import read_state
+
+from .listening import accepts_connections
 
 PROXY, SHIP, API = "proxy", "ship", "api"
 
@@ -62,7 +63,7 @@ class ProxyPart:
         if state is None:
             return False
         url, reverse = state["listen"].get("proxy"), dict(state["listen"].get("reverse", {}))
-        if not all(_connects(each) for each in (url, *reverse.values()) if each):
+        if not all(accepts_connections(each) for each in (url, *reverse.values()) if each):
             return False
         self.url, self.reverse = url, reverse
         if url:
@@ -101,7 +102,7 @@ class ApiPart:
 
     def accepts(self, pid: int) -> bool:
         state = _state_of(self._data, API, pid)
-        if state is None or not _connects(state["listen"]):
+        if state is None or not accepts_connections(state["listen"]):
             return False
         self.url = str(state["listen"])
         self._listen = urlsplit(self.url).netloc
@@ -135,13 +136,3 @@ def _state_of(data: Path, part: str, pid: int) -> dict[str, Any] | None:
     """What that very process says of itself, once it says that it is ready."""
     state = read_state(data, part)
     return state if state and state["pid"] == pid and state["ready"] else None
-
-
-def _connects(url: str) -> bool:
-    where = urlsplit(url)
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(where.hostname or "", where.hostname)  # noqa: S104 - read, not bound
-    try:
-        with socket.create_connection((host, where.port), timeout=2.0):
-            return True
-    except OSError:
-        return False

@@ -1,0 +1,60 @@
+"""`entrepot ship`: the shipper (`entrepot_store.ship`) as a process."""
+
+import logging
+import signal
+import threading
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+from .options import ConfigOption, DataOption, opened, settings_from
+
+
+def command(
+    *,
+    config: ConfigOption = None,
+    data: DataOption = None,
+    once: Annotated[
+        bool, typer.Option("--once", help="Try every file that is there once, then end; the first error ends it.")
+    ] = False,
+    drain: Annotated[bool, typer.Option("--drain", help="End when nothing is left to ship.")] = False,
+) -> None:
+    """Move captures from the spool into vault and catalog.
+
+    Goes on until SIGTERM; while vault or catalog are away it waits and says so. It can be killed at any point.
+    """
+    from entrepot_store.errors import BadInput
+    from entrepot_store.ship import run_shipper
+    from entrepot_store.spool import SpoolFolder
+    from entrepot_store.state import StateFile
+
+    from ..supervisor.leash import hold_leash
+
+    if once and drain:
+        raise BadInput("--once and --drain exclude each other.", hint="--drain also waits for files being written.")
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
+    settings = settings_from(config, data)
+    stop = threading.Event()
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)
+    hold_leash()
+    state = StateFile(settings.data, "ship")
+    with opened(settings) as archive:
+        totals = run_shipper(
+            SpoolFolder(settings.data / "spool"),
+            archive.vault,
+            archive.catalog,
+            stop,
+            mode="once" if once else "drain" if drain else "forever",
+            state=state,
+        )
+    state.remove()
+    typer.echo(
+        f"Shipped {totals.exchanges} exchanges of {totals.files} spool files, {totals.bytes_stored} bytes stored."
+        + (f" {totals.gaps} gaps recorded: see `entrepot gaps`." if totals.gaps else "")
+    )
