@@ -14,7 +14,7 @@ START = 1_763_800_000_000_000
 
 
 def make_exchange(number: int, *, retention_class: str = "default", body: bytes | None = None) -> Exchange:
-    """The `number`th exchange: a PUT of a setting, one millisecond after the one before. The same number, the same bytes."""
+    """The `number`th exchange: a PUT of a setting, a millisecond after the one before; always the same bytes."""
     started = START + number * 1000
     sent = body if body is not None else b'{"user": %d, "theme": "dark"}' % number
     answer = b'{"ok": true, "user": %d}' % number

@@ -120,7 +120,7 @@ class ShipperLoop:
                 self._count(self._shipper.ship(name, abandoned=abandoned))
             except (VaultUnavailable, VaultDenied, CatalogUnavailable, OSError):
                 raise  # nothing else would fare better
-            except Exception as error:  # noqa: BLE001 - a file that trips a defect of ours must not hold up the others
+            except Exception as error:  # a file that trips even a defect of ours must not hold up the others
                 if raise_errors:
                     raise
                 if not isinstance(error, EntrepotError):

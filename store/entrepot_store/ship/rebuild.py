@@ -45,7 +45,7 @@ def rebuild_catalog(
     unlisted, missing = _ask_for(vault, {row.key for row in catalog.segments()} - listed)
     if missing and not accept_missing:
         raise Damaged(
-            f"{len(missing)} segments that the catalog knows are gone from {vault.location}, the first is {missing[0]}.",
+            f"{len(missing)} segments that the catalog knows are gone from {vault.location}, first {missing[0]}.",
             hint="Nothing was changed. Bring them back, or pass --accept-missing to rebuild without them.",
         )
     by_spool: dict[str, list[str]] = {}
