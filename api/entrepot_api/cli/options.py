@@ -15,6 +15,7 @@ from entrepot_store.config import Settings, load_settings
 
 if TYPE_CHECKING:
     from entrepot_store.archive import Archive
+    from entrepot_store.catalog import Catalog
 
 ConfigOption = Annotated[
     Path | None,
@@ -37,13 +38,21 @@ def settings_from(
 
 
 @contextmanager
-def opened(settings: Settings) -> Iterator["Archive"]:
-    """Vault and catalog of these settings, closed at the end. Raises what opening them raises."""
-    from entrepot_store.archive import Archive
+def opened_catalog(settings: Settings) -> Iterator["Catalog"]:
+    """The catalog of these settings, closed at the end; for commands that need no bodies."""
     from entrepot_store.catalog import open_catalog
-    from entrepot_store.vault import open_vault
 
     with ExitStack() as stack:
         catalog = open_catalog(settings)
         stack.callback(catalog.close)
+        yield catalog
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator["Archive"]:
+    """Vault and catalog of these settings, closed at the end. Raises what opening them raises."""
+    from entrepot_store.archive import Archive
+    from entrepot_store.vault import open_vault
+
+    with opened_catalog(settings) as catalog:
         yield Archive(open_vault(settings), catalog)

@@ -1,0 +1,63 @@
+"""How commands print: tables for people, JSON for programs, bytes into files or pipes."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from entrepot_store.errors import BadInput
+
+from ..text import visible
+
+_UNBOUNDED = 100_000
+"""Columns of a table that nobody's terminal bounds: into a pipe, nothing is cut off."""
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[str] = ()) -> None:
+    """A table on standard output; the columns in `right` hold numbers. Cells may hold captured text."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    interactive = sys.stdout.isatty()
+    console = Console(width=None if interactive else _UNBOUNDED, highlight=False)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        # The last column takes what is left and wraps; the others are what people copy.
+        last = column == columns[-1]
+        table.add_column(column, justify="right" if column in right else "left", no_wrap=not last, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(visible(cell)) for cell in row))
+    console.print(table)
+
+
+def say(sentence: str) -> None:
+    """A remark beside the output, on standard error."""
+    print(visible(sentence), file=sys.stderr)
+
+
+@contextmanager
+def output(target: Path | None) -> Iterator[BinaryIO]:
+    """Where a command writes bytes: the file, readable by its owner only since captures are private, in one step at
+    the end; or standard output for None and `-`. Raises BadInput before anything binary reaches a terminal."""
+    if target is None or str(target) == "-":
+        if sys.stdout.isatty():
+            raise BadInput(
+                "This would write binary data into the terminal.", hint="Name a file with -o, or use a pipe."
+            )
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")  # 0600
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(descriptor)
+        Path(temporary).replace(target)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,39 @@
+"""`entrepot serve`: the HTTP API (`entrepot_api.http`) as a process."""
+
+import logging
+from typing import Annotated
+
+import typer
+
+from .options import ConfigOption, DataOption, opened, settings_from
+
+
+def command(
+    *,
+    config: ConfigOption = None,
+    data: DataOption = None,
+    listen: Annotated[
+        str | None, typer.Option(metavar="HOST:PORT", help="Port 0 for a free one. [default: 127.0.0.1:8081]")
+    ] = None,
+) -> None:
+    """Run the HTTP API.
+
+    It says where it listens on its standard error and in DATA/run/api.json. SIGTERM lets answers under way finish.
+    """
+    from entrepot_store.state import StateFile
+
+    from ..http import create_app
+    from ..http.server import ApiServer, bind
+    from ..supervisor.leash import hold_leash
+
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    settings = settings_from(config, data, {"api": {"listen": listen}} if listen else None)
+    listener = bind(settings.api.listen)
+    with listener, opened(settings) as archive:
+        app = create_app(settings, archive.catalog, archive.vault)
+        server = ApiServer(app, listener, StateFile(settings.data, "api"))
+        server.handle_signals()
+        hold_leash()
+        logging.getLogger(__name__).info("The API listens on %s.", server.url)
+        server.serve_until_told()

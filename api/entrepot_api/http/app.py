@@ -1,0 +1,74 @@
+"""Puts the API together. `entrepot serve` runs it under uvicorn; tests run it under their own client.
+
+To add a resource: write a module here with `router`, an APIRouter whose paths are below `/v1` and whose endpoints are
+plain functions with an `operation_id`, a summary and a docstring; add the module to `ROUTERS` and its headings to
+`docs/reference/http.md` (a test compares them). Raise EntrepotErrors; `problems` answers them. A router that needs to
+start or stop something takes a `lifespan`.
+"""
+
+from importlib import import_module, metadata
+from typing import Any
+
+from fastapi import Depends, FastAPI
+from pydantic.json_schema import models_json_schema
+
+from entrepot_store.archive import Archive
+from entrepot_store.catalog import Catalog
+from entrepot_store.clock import Clock, SystemClock
+from entrepot_store.config import Settings
+from entrepot_store.vault import Vault
+
+from . import problems, services
+from .strict import refuse_unknown_parameters
+
+ROUTERS = ("exchanges", "bodies", "products", "completeness", "status")
+"""Modules here whose `router` is mounted under /v1."""
+
+PLAIN_ROUTERS = ("health",)
+"""Modules whose `router` stands beside /v1, for machines that hold no token."""
+
+_ALWAYS = (400, 401, 403, 422, 500, 503)
+"""Problems that any endpoint below /v1 may answer with."""
+
+
+def create_app(settings: Settings, catalog: Catalog, vault: Vault, *, clock: Clock | None = None) -> FastAPI:
+    """The ASGI application. Owns neither catalog nor vault: whoever opened them closes them."""
+    app = FastAPI(
+        title="Entrepot",
+        version=metadata.version("entrepot"),
+        description="What integrated products sent each other, kept, to be looked up and put back.",
+        openapi_url="/v1/openapi.json",
+        docs_url=None,  # their pages load scripts from elsewhere
+        redoc_url=None,
+        redirect_slashes=False,  # a redirect would name us by whatever Host the client sent
+    )
+    services.install(app, services.Services(settings, catalog, vault, Archive(vault, catalog), clock or SystemClock()))
+    problems.install(app)
+    for name in ROUTERS:
+        app.include_router(
+            import_module(f".{name}", __package__).router,
+            prefix="/v1",
+            dependencies=[Depends(refuse_unknown_parameters)],
+            responses=problems.responses(*_ALWAYS),
+        )
+    for name in PLAIN_ROUTERS:
+        app.include_router(
+            import_module(f".{name}", __package__).router, dependencies=[Depends(refuse_unknown_parameters)]
+        )
+    _describe_problems(app)
+    return app
+
+
+def _describe_problems(app: FastAPI) -> None:
+    """Adds the Problem schema, which no endpoint returns and FastAPI therefore does not know, to the description."""
+    describe = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            description = describe()
+            template = "#/components/schemas/{model}"
+            _, schemas = models_json_schema([(problems.Problem, "serialization")], ref_template=template)
+            description.setdefault("components", {}).setdefault("schemas", {}).update(schemas["$defs"])
+        return describe()
+
+    app.openapi = openapi  # type: ignore[method-assign] # the extension point that FastAPI documents

@@ -1,0 +1,39 @@
+"""Refuses query parameters that an endpoint does not have: a misspelt filter must not return everything.
+
+What an endpoint accepts is read off its own OpenAPI description, so the two cannot differ.
+"""
+
+from typing import Any
+
+from fastapi import FastAPI, Request
+
+from entrepot_store.errors import BadInput
+
+
+def refuse_unknown_parameters(request: Request) -> None:
+    """A dependency of every endpoint. Raises BadInput that names the parameter; also for one that is given twice and
+    is no list, where one of the two values would be dropped without a word."""
+    names = request.query_params.keys()
+    if not names:
+        return
+    known = _parameters(request.app, request.scope["route"].path_format, request.method)
+    for name in names:
+        if name not in known:
+            hint = f"It knows {', '.join(known)}." if known else "It takes none."
+            raise BadInput(f"There is no query parameter {name!r} here.", hint=hint)
+        if not known[name] and len(request.query_params.getlist(name)) > 1:
+            raise BadInput(f"The query parameter {name!r} may be given once only.")
+
+
+def _parameters(app: FastAPI, path: str, method: str) -> dict[str, bool]:
+    """Names of an operation's query parameters, and whether each may be repeated. `app.openapi` is cached."""
+    operation: dict[str, Any] = app.openapi()["paths"][path][method.lower()]
+    return {
+        parameter["name"]: _repeats(parameter["schema"])
+        for parameter in operation.get("parameters", ())
+        if parameter["in"] == "query"
+    }
+
+
+def _repeats(schema: dict[str, Any]) -> bool:
+    return schema.get("type") == "array" or any(_repeats(choice) for choice in schema.get("anyOf", ()))

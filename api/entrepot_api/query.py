@@ -1,0 +1,83 @@
+"""What people write to select exchanges, turned into the catalog's filter: one reading for command line and HTTP."""
+
+import re
+from collections.abc import Iterable
+
+from entrepot_store.catalog import ExchangeFilter
+from entrepot_store.clock import from_rfc3339
+from entrepot_store.errors import BadInput
+from entrepot_store.model import safe_text
+
+_RELATIVE = re.compile(r"(\d{1,9})([smhdw])")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_STATUS = re.compile(r"[1-5](\d\d|xx)", re.IGNORECASE)
+
+MOMENT_HELP = "An RFC 3339 time (2026-11-22T12:50:02Z), a date, or an age such as 30m, 2h, 3d or 1w."
+
+
+def moment(text: str, now: int, name: str) -> int:
+    """Microseconds since the epoch. `name` is the option or parameter that a refusal names. Raises BadInput."""
+    relative = _RELATIVE.fullmatch(text)
+    if relative:
+        return max(now - int(relative[1]) * _SECONDS[relative[2]] * 1_000_000, 0)
+    try:
+        return from_rfc3339(text)
+    except (ValueError, OverflowError):
+        raise BadInput(f"{name}: {text!r} is not a time.", hint=MOMENT_HELP) from None
+
+
+def exchange_filter(
+    *,
+    now: int,
+    source: Iterable[str] | None = None,
+    destination: Iterable[str] | None = None,
+    method: Iterable[str] | None = None,
+    path: str | None = None,
+    path_prefix: str | None = None,
+    path_template: str | None = None,
+    status: Iterable[str] | None = None,
+    content_type: Iterable[str] | None = None,
+    since: str | None = None,
+    until: str | None = None,
+    min_size: int | None = None,
+    max_size: int | None = None,
+    complete: bool | None = None,
+    rule: Iterable[str] | None = None,
+    retention_class: Iterable[str] | None = None,
+    trace_id: str | None = None,
+) -> ExchangeFilter:
+    """The filter that the given texts mean; `now` (microseconds) is what ages count back from. Raises BadInput."""
+    return ExchangeFilter(
+        source=_stored_all(source),
+        destination=_stored_all(destination),
+        method=tuple(value.upper() for value in _stored_all(method)),
+        path=_stored(path),
+        path_prefix=_stored(path_prefix),
+        path_template=_stored(path_template),
+        status=tuple(_status(value) for value in status or ()),
+        content_type=tuple(value.lower() for value in _stored_all(content_type)),
+        since=None if since is None else moment(since, now, "since"),
+        until=None if until is None else moment(until, now, "until"),
+        min_size=min_size,
+        max_size=max_size,
+        complete=complete,
+        rule=_stored_all(rule),
+        retention_class=_stored_all(retention_class),
+        trace_id=_stored(trace_id),
+    )
+
+
+def _status(text: str) -> int | str:
+    if not _STATUS.fullmatch(text):
+        raise BadInput(f"status: {text!r} is not a status.", hint="Write a number such as 404, or a class such as 5xx.")
+    return int(text) if text.isdigit() else text.lower()
+
+
+def _stored(text: str | None) -> str | None:
+    """The text as the catalog would hold it: NUL and bytes that are not UTF-8 are stored escaped (`safe_text`), so a
+    filter that quotes them from a listing, or gets them from a shell, finds them again."""
+    return None if text is None else safe_text(text.encode("utf-8", "surrogateescape"))
+
+
+def _stored_all(texts: Iterable[str] | None) -> tuple[str, ...]:
+    return tuple(stored for text in texts or () if (stored := _stored(text)) is not None)
