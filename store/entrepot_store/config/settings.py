@@ -1,4 +1,4 @@
-"""Every setting there is, with its default and unit. Read by `load.py`, described one by one in `docs/configuration.md`."""
+"""Every setting there is, with its default and unit. Read by `load.py`, described in `docs/configuration.md`."""
 
 import re
 from pathlib import Path

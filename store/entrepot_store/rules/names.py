@@ -23,7 +23,7 @@ class ProductNames:
         self._exact: dict[tuple[str, int | None], str] = {}
         self._suffixes: dict[tuple[str, int | None], str] = {}
         networks: list[tuple[_Network, str]] = []
-        for product, host in [(product, host) for product in products for host in product.hosts]:
+        for product, host in [(one, host) for one in products for host in one.hosts]:
             if "/" in host:
                 networks.append((ipaddress.ip_network(host), product.name))
                 continue

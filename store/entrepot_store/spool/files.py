@@ -46,9 +46,16 @@ class SpoolName:
         match = _NAME.fullmatch(text)
         if not match:
             raise ValueError(f"{text!r} is not the name of a spool file")
-        moment = datetime.strptime(match["time"][:15] + "+0000", "%Y%m%dT%H%M%S%z")
+        moment = datetime.strptime(match["time"][:15] + "+0000", "%Y%m%dT%H%M%S%z")  # ValueError for a 13th month
         created = int(moment.timestamp()) * 1_000_000 + int(match["time"][15:21])
         return cls(created, match["worker"], int(match["sequence"]))
+
+    @classmethod
+    def is_one(cls, text: str) -> bool:
+        try:
+            return str(cls.parse(text)) == text
+        except ValueError:
+            return False
 
     def segment_key(self, retention_class: str) -> str:
         """`segments/config/2026/11/22/<name>.warc.zst`"""
@@ -70,7 +77,7 @@ class WorkerLock:
 
 
 class SpoolFolder:
-    """The folder of one spool. Creating it makes the folders (0700); files in it are made 0600 by whoever writes them."""
+    """The folder of one spool. Creating it makes the folders (0700); whoever writes files in them makes those 0600."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -97,12 +104,9 @@ class SpoolFolder:
         return self.bodies / file
 
     def names(self, state: str) -> list[SpoolName]:
-        """All files in one state (`.open`, `.sealed`, `.abandoned`, `.damaged`), oldest first; files with other names are not ours."""
-        found = []
-        for entry in self._entries(self.path):
-            if entry.name.endswith(state) and _NAME.fullmatch(entry.name.removesuffix(state)):
-                found.append(SpoolName.parse(entry.name.removesuffix(state)))
-        return sorted(found)
+        """All files in one state (one of the suffixes above), oldest first. Files with other names are not ours."""
+        named = (entry.name.removesuffix(state) for entry in self._entries(self.path) if entry.name.endswith(state))
+        return sorted(SpoolName.parse(name) for name in named if SpoolName.is_one(name))
 
     def size(self) -> int:
         """Bytes of everything in the spool: what is compared with `spool.max_bytes`."""
@@ -132,7 +136,7 @@ class SpoolFolder:
                 if os.fstat(descriptor).st_ino == path.stat().st_ino:
                     return WorkerLock(descriptor, path)
             except FileNotFoundError:
-                pass
+                pass  # removed: try again with the file that is there by now, or a new one
             os.close(descriptor)
 
     def bodies_of(self, worker: str) -> list[Path]:

@@ -1,10 +1,14 @@
 """The byte format of a spool file, version 1: a file magic, then frames. Written down in `docs/format.md`.
 
     file  = "ENTSPL01" frame*
-    frame = marker(4: E7 53 50 4C) length(4, LE) crc(4, LE) payload(length)
+    frame = marker(4: E7 53 50 4C) length(4, LE) check(4, LE) crc(4, LE) payload(length)
 
-The CRC-32C covers length and payload. The marker is there so that a reader can find the next whole frame behind a
-damaged one: one flipped bit costs one record, not the rest of the file.
+`check` is the CRC-32C of marker and length, `crc` that of the payload.
+
+A reader finds its way past damage. Where the header holds, the frame's extent is known and a damaged or unfinished
+payload costs that frame alone; the payload is never searched for frames, because it holds what clients sent, and a
+client could send frames. Only behind a damaged header, which no client can bring about, the next whole frame is found
+by its marker. One flipped bit costs one record either way, not the rest of the file.
 """
 
 import struct
@@ -15,8 +19,9 @@ import google_crc32c
 
 FILE_MAGIC = b"ENTSPL01"
 MARKER = b"\xe7SPL"
-HEADER = struct.Struct("<4sII")
-_LENGTH = struct.Struct("<I")
+_PREFIX = struct.Struct("<4sI")
+_CHECKS = struct.Struct("<II")
+HEADER_SIZE = _PREFIX.size + _CHECKS.size
 MAX_PAYLOAD = 256 * 1024 * 1024
 """A frame never holds more: long bodies live in files of their own. Bounds what a damaged length can make us read."""
 
@@ -32,12 +37,10 @@ class Bad:
 
 def encode_frame(payload: bytes) -> bytes:
     """One frame. Raises ValueError if the payload is longer than MAX_PAYLOAD."""
-    size = len(payload)
-    if size > MAX_PAYLOAD:
-        raise ValueError(f"a spool record of {size} bytes is over the bound of {MAX_PAYLOAD}")
-    length = _LENGTH.pack(size)
-    crc = google_crc32c.extend(google_crc32c.value(length), payload)
-    return HEADER.pack(MARKER, size, crc) + payload
+    if len(payload) > MAX_PAYLOAD:
+        raise ValueError(f"a spool record of {len(payload)} bytes is over the bound of {MAX_PAYLOAD}")
+    prefix = _PREFIX.pack(MARKER, len(payload))
+    return prefix + _CHECKS.pack(google_crc32c.value(prefix), google_crc32c.value(payload)) + payload
 
 
 def decode_frames(content: bytes | memoryview, start: int = 0) -> Iterator[memoryview | Bad]:
@@ -45,35 +48,47 @@ def decode_frames(content: bytes | memoryview, start: int = 0) -> Iterator[memor
 
     A tail that cannot hold a whole frame is a Bad with `torn` set; nothing raises.
     """
-    view = memoryview(content)
-    raw = bytes(content) if not isinstance(content, bytes) else content
-    position, end = start, len(view)
+    raw = content if isinstance(content, bytes) else bytes(content)
+    view = memoryview(raw)
+    position, end = start, len(raw)
     while position < end:
-        payload = _frame_at(view, position, end)
-        if payload is not None:
+        stop = _extent(view, position)
+        if stop is None:
+            stop = _next_frame(raw, view, position + 1)
+            yield Bad(position, stop, torn=stop == end)
+        elif (payload := _payload(view, position, stop)) is not None:
             yield payload
-            position += HEADER.size + len(payload)
-            continue
-        found = _next_frame(raw, view, position + 1, end)
-        yield Bad(position, found, torn=found == end)
-        position = found
+        else:
+            yield Bad(position, min(stop, end), torn=stop >= end)
+        position = stop
 
 
-def _frame_at(view: memoryview, position: int, end: int) -> memoryview | None:
-    if position + HEADER.size > end:
+def _extent(view: memoryview, position: int) -> int | None:
+    """Where the frame at `position` ends, be it beyond the end of the file; None if there is no sound header."""
+    if position + HEADER_SIZE > len(view):
         return None
-    marker, size, crc = HEADER.unpack_from(view, position)
-    stop = position + HEADER.size + size
-    if marker != MARKER or size > MAX_PAYLOAD or stop > end:
+    marker, size = _PREFIX.unpack_from(view, position)
+    check, _ = _CHECKS.unpack_from(view, position + _PREFIX.size)
+    if marker != MARKER or size > MAX_PAYLOAD:
         return None
-    payload = view[position + HEADER.size : stop]
-    found = google_crc32c.extend(google_crc32c.value(bytes(view[position + 4 : position + 8])), bytes(payload))
-    return payload if found == crc else None
+    if google_crc32c.value(bytes(view[position : position + _PREFIX.size])) != check:
+        return None
+    return position + HEADER_SIZE + int(size)
 
 
-def _next_frame(raw: bytes, view: memoryview, position: int, end: int) -> int:
-    while (position := raw.find(MARKER, position, end)) != -1:
-        if _frame_at(view, position, end) is not None:
+def _payload(view: memoryview, position: int, stop: int) -> memoryview | None:
+    if stop > len(view):
+        return None
+    payload = view[position + HEADER_SIZE : stop]
+    _, crc = _CHECKS.unpack_from(view, position + _PREFIX.size)
+    return payload if google_crc32c.value(bytes(payload)) == crc else None
+
+
+def _next_frame(raw: bytes, view: memoryview, position: int) -> int:
+    """Where the next whole frame begins, or the end. A mere header is not enough: it could claim all that follows."""
+    while (position := raw.find(MARKER, position)) != -1:
+        stop = _extent(view, position)
+        if stop is not None and _payload(view, position, stop) is not None:
             return position
         position += 1
-    return end
+    return len(raw)

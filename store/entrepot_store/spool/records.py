@@ -1,10 +1,12 @@
-"""What a spool frame holds: msgpack arrays that begin with a kind. The order of fields is the format (`docs/format.md`).
+"""What a spool frame holds: msgpack arrays that begin with a kind. The order of fields is the format.
 
-Arrays and not maps, because one is written for every exchange on the capture path: field names would cost a third of
-the record. A reader ignores fields behind those it knows, and refuses kinds it does not know.
+Written down in `docs/format.md`. Arrays and not maps, because one is written for every exchange on the capture path:
+field names would cost a third of the record. A reader ignores fields behind those it knows, and refuses kinds it does
+not know.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -14,23 +16,28 @@ from ..errors import Damaged, TooNew
 from ..model import Action, Body, Exchange, Gap, LedgerEntry, Request, Response, WebSocketMessage
 
 EXCHANGE, LEDGER, GAP, HEAD = 1, 2, 3, 4
+FORMAT = 1
+"""Version of the spool format that this module writes and reads; also in the file magic."""
 
 type Record = Exchange | LedgerEntry | Gap | Head
 type _Fields = Sequence[Any]
 
 
+@dataclass(slots=True, frozen=True)
 class Head:
-    """First record of every file: who wrote it, its number in that worker's run, when it was begun."""
+    """First record of every file: who wrote it, its number in that worker's run, when it was begun, in which format.
 
-    __slots__ = ("created", "sequence", "worker")
+    The format is said again here, under a checksum, because the file magic has none.
+    """
 
-    def __init__(self, worker: str, sequence: int, created: int) -> None:
-        self.worker = worker
-        self.sequence = sequence
-        self.created = created
+    worker: str
+    sequence: int
+    created: int
+    version: int = FORMAT
 
 
 def pack_exchange(exchange: Exchange) -> bytes:
+    """The payload of its frame. Bodies that are files are named, not read."""
     request, response = exchange.request, exchange.response
     return _pack(
         (
@@ -94,7 +101,7 @@ def pack_gap(gap: Gap) -> bytes:
 
 
 def pack_head(head: Head) -> bytes:
-    return _pack((HEAD, head.worker, head.sequence, head.created))
+    return _pack((HEAD, head.worker, head.sequence, head.created, head.version))
 
 
 def unpack(payload: bytes | memoryview) -> Record:
@@ -109,7 +116,7 @@ def unpack(payload: bytes | memoryview) -> Record:
         if kind == GAP:
             return Gap(*fields[1:6])
         if kind == HEAD:
-            return Head(*fields[1:4])
+            return Head(*fields[1:5])
     except (ValueError, TypeError, IndexError, KeyError, msgpack.UnpackException) as error:
         raise Damaged(f"A spool record does not decode although its checksum holds: {error!r}.") from error
     raise TooNew(
@@ -119,7 +126,6 @@ def unpack(payload: bytes | memoryview) -> Record:
 
 
 def _exchange(fields: _Fields) -> Exchange:
-    request, response = fields[13], fields[14]
     return Exchange(
         id=UUID(bytes=fields[1]),
         started_at=fields[2],
@@ -135,11 +141,21 @@ def _exchange(fields: _Fields) -> Exchange:
         retention_class=fields[10],
         trace_id=fields[11],
         error=fields[12],
-        request=Request(*request[:6], _body(request[6]), request[7]),
-        response=None if response is None else Response(*response[:4], _body(response[4]), response[5]),
+        request=_request(fields[13]),
+        response=None if fields[14] is None else _response(fields[14]),
         messages=[WebSocketMessage(*message) for message in fields[15]],
         messages_missing=fields[16],
     )
+
+
+def _request(fields: _Fields) -> Request:
+    method, scheme, authority, path, version, headers, body, trailers = fields[:8]
+    return Request(method, scheme, authority, path, version, headers, _body(body), trailers)
+
+
+def _response(fields: _Fields) -> Response:
+    version, status, reason, headers, body, trailers = fields[:6]
+    return Response(version, status, reason, headers, _body(body), trailers)
 
 
 def _body_fields(body: Body) -> tuple[bytes | None, str | None, int, bool, str]:
@@ -151,5 +167,6 @@ def _body(fields: _Fields) -> Body:
 
 
 def _pack(fields: tuple[Any, ...]) -> bytes:
-    packed: bytes = msgpack.packb(fields, use_bin_type=True)
+    # Texts come from names, addresses and error messages; one that no encoding holds must not cost the exchange.
+    packed: bytes = msgpack.packb(fields, use_bin_type=True, unicode_errors="replace")
     return packed

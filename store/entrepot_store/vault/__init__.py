@@ -1,4 +1,4 @@
-"""The vault: where segments live. `port` says what any vault must do; `directory` and `s3` do it; `open_vault` chooses."""
+"""The vault, where segments live: `port` is what any must do, `directory` and `s3` do it, `open_vault` chooses."""
 
 from .port import ObjectStat, Vault
 

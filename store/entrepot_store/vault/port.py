@@ -14,7 +14,7 @@ from typing import BinaryIO, Protocol
 
 @dataclass(slots=True, frozen=True)
 class ObjectStat:
-    """An object's key, its size in bytes, and when the vault stored it (microseconds since the epoch, vault's clock)."""
+    """An object's key, its size in bytes, and when the vault stored it (microseconds since the epoch, its clock)."""
 
     key: str
     size: int
