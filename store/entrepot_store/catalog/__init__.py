@@ -4,9 +4,23 @@
 PostgreSQL.
 """
 
+from typing import TYPE_CHECKING
+
 from .filters import ExchangeFilter, Order
 from .port import Catalog
 from .rows import ExchangeRow, MessageRow, Page, PayloadRow, ProductRow, SegmentRow, Shipment, TokenRow
+
+if TYPE_CHECKING:
+    from ..config import Settings
+    from .sql import SqlCatalog
+
+
+def open_catalog(where: "Settings | str") -> "SqlCatalog":
+    """As `sql.open_catalog`, which is loaded here only: the proxy needs the row types and no database."""
+    from .sql import open_catalog as open_sql
+
+    return open_sql(where)
+
 
 __all__ = [
     "Catalog",
@@ -20,4 +34,5 @@ __all__ = [
     "SegmentRow",
     "Shipment",
     "TokenRow",
+    "open_catalog",
 ]

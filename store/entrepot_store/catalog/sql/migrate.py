@@ -1,0 +1,51 @@
+"""Brings the database to this version's schema when a catalog is opened.
+
+Several processes may open one at the same moment: whoever gets the lock migrates, in one transaction, and the others
+find the work done. The revision is the beginning of a migration's file name, so the usual case, nothing to do, costs
+one query and loads no migration.
+"""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, inspect, text
+
+from ...errors import TooNew
+from .engine import Database
+
+SCRIPTS = Path(__file__).parent.parent / "migrations"
+_LOCK = 0x656E747265706F74  # "entrepot"
+
+
+def known_revisions() -> list[str]:
+    """Of this version, oldest first."""
+    return sorted(path.name.partition("_")[0] for path in (SCRIPTS / "versions").glob("[0-9]*_*.py"))
+
+
+def migrate(database: Database) -> None:
+    """Raises TooNew if a newer Entrepot migrated it, CatalogUnavailable as every call."""
+    with database.reading() as connection:
+        if _is_current(connection, database.location):
+            return
+    with database.writing() as connection:
+        if not database.is_sqlite:  # SQLite's write transaction is the lock
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+        if not _is_current(connection, database.location):
+            config = Config()
+            config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+
+def _is_current(connection: Connection, location: str) -> bool:
+    if not inspect(connection).has_table("alembic_version"):
+        return False
+    found = set(connection.execute(text("SELECT version_num FROM alembic_version")).scalars())
+    known = known_revisions()
+    if not found <= set(known):
+        raise TooNew(
+            f"{location}: the catalog has schema {', '.join(sorted(found))}; this version knows up to {known[-1]}.",
+            hint="Use the newer Entrepot that wrote it, or rebuild into another database with `entrepot rebuild-catalog`.",
+        )
+    return found == {known[-1]}

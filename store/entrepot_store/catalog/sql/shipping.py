@@ -1,0 +1,152 @@
+"""Commits what a spool file brought, in the caller's transaction.
+
+Rows are always written in the order of their keys and the tables in one order, so that two shippers on PostgreSQL
+wait for each other and never deadlock.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import batched
+from operator import attrgetter
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, case, or_, select
+
+from ..rows import ExchangeRow, PayloadRow, Shipment
+from . import schema
+from .completeness import add_gaps, note_ledger
+from .dialect import CHUNK, insert_into, is_sqlite, table_of
+from .records import Columns, exchange_columns, payload_columns, payload_row, segment_columns, select_payloads
+
+
+def commit_shipment(connection: Connection, shipment: Shipment) -> bool:
+    shipments = table_of(schema.Shipment)
+    # On PostgreSQL this waits for another transaction that is committing the same spool file.
+    first = insert_into(connection, shipments).values(spool=shipment.spool).on_conflict_do_nothing()
+    if connection.execute(first).rowcount == 0:
+        return False
+    segment_ids = _add_segments(connection, shipment)
+    added = _add_exchanges(connection, shipment.exchanges, segment_ids)
+    _add_payloads(connection, shipment.payloads, segment_ids)
+    if shipment.ledger is not None:
+        note_ledger(connection, shipment.ledger)
+    add_gaps(connection, shipment.gaps)
+    _count_products(connection, added)
+    return True
+
+
+def is_shipped(connection: Connection, spool: str) -> bool:
+    return connection.execute(select(1).where(schema.Shipment.spool == spool)).first() is not None
+
+
+def known_payloads(
+    connection: Connection, retention_class: str, digests: Collection[bytes]
+) -> Iterator[tuple[bytes, PayloadRow]]:
+    for chunk in batched(digests, CHUNK):
+        found = connection.execute(
+            select_payloads().where(schema.Payload.retention_class == retention_class, schema.Payload.digest.in_(chunk))
+        )
+        for row in map(payload_row, found):
+            yield row.digest, row
+
+
+def known_exchanges(connection: Connection, ids: Iterable[UUID]) -> set[UUID]:
+    known: set[UUID] = set()
+    for chunk in batched(ids, CHUNK):
+        known.update(connection.execute(select(schema.Exchange.id).where(schema.Exchange.id.in_(chunk))).scalars())
+    return known
+
+
+def _add_segments(connection: Connection, shipment: Shipment) -> dict[str, int]:
+    """Adds the segments that are new, and finds the ids of all that the shipment speaks of."""
+    segments = table_of(schema.Segment)
+    rows = [segment_columns(row) for row in sorted(shipment.segments, key=attrgetter("key"))]
+    if rows:
+        connection.execute(insert_into(connection, segments).on_conflict_do_nothing(), rows)
+    keys = {row.key for row in shipment.segments}
+    keys.update(row.segment for row in shipment.exchanges)
+    keys.update(row.segment for row in shipment.payloads)
+    ids: dict[str, int] = {}
+    for chunk in batched(sorted(keys), CHUNK):
+        found = connection.execute(select(segments.c.key, segments.c.id).where(segments.c.key.in_(chunk)))
+        ids.update((key, identifier) for key, identifier in found)
+    return ids
+
+
+def _add_exchanges(
+    connection: Connection, exchanges: Sequence[ExchangeRow], segment_ids: dict[str, int]
+) -> list[ExchangeRow]:
+    """Adds those whose id is new, and returns them."""
+    table = table_of(schema.Exchange)
+    rows = {row.id: row for row in reversed(exchanges)}  # the first of two with one id wins
+    if is_sqlite(connection):
+        # The transaction is the only writer, so what is not known now is new.
+        known = known_exchanges(connection, rows)
+        added = [rows[identifier] for identifier in sorted(rows.keys() - known)]
+        if added:
+            connection.execute(table.insert(), [exchange_columns(row, segment_ids) for row in added])
+        return added
+    if not rows:
+        return []
+    found = connection.execute(
+        insert_into(connection, table).on_conflict_do_nothing().returning(table.c.id),
+        [exchange_columns(rows[identifier], segment_ids) for identifier in sorted(rows)],
+    )
+    return [rows[identifier] for identifier in found.scalars()]
+
+
+def _add_payloads(connection: Connection, payloads: Sequence[PayloadRow], segment_ids: dict[str, int]) -> None:
+    """A payload that two shippers stored at the same time keeps the place whose segment comes first by key: the
+    outcome must not depend on who committed first, or a rebuilt catalog would differ."""
+    if not payloads:
+        return
+    segments, table = table_of(schema.Segment), table_of(schema.Payload)
+    first: dict[tuple[str, bytes], PayloadRow] = {}
+    for row in payloads:
+        place = (row.retention_class, row.digest)
+        if place not in first or (row.segment, row.offset) < (first[place].segment, first[place].offset):
+            first[place] = row
+    insert = insert_into(connection, table)
+    new, old = insert.excluded, table.c
+
+    def key_of(segment_id: Any) -> Any:
+        return select(segments.c.key).where(segments.c.id == segment_id).scalar_subquery()
+
+    statement = insert.on_conflict_do_update(
+        index_elements=[old.retention_class, old.digest],
+        set_={name: new[name] for name in ("size", "record_id", "segment_id", "offset", "length")},
+        where=or_(
+            key_of(new.segment_id) < key_of(old.segment_id),
+            (new.segment_id == old.segment_id) & (new.offset < old.offset),
+        ),
+    )
+    connection.execute(statement, [payload_columns(first[place], segment_ids) for place in sorted(first)])
+
+
+def _count_products(connection: Connection, added: Sequence[ExchangeRow]) -> None:
+    totals: defaultdict[str, Columns] = defaultdict(
+        lambda: {"as_source": 0, "as_destination": 0, "first_seen": 1 << 62, "last_seen": -(1 << 62)}
+    )
+    for row in added:
+        for name, role in ((row.source, "as_source"), (row.destination, "as_destination")):
+            total = totals[name]
+            total[role] += 1
+            total["first_seen"] = min(total["first_seen"], row.started_at)
+            total["last_seen"] = max(total["last_seen"], row.started_at)
+    if not totals:
+        return
+    table = table_of(schema.Product)
+    insert = insert_into(connection, table)
+    new, old = insert.excluded, table.c
+    statement = insert.on_conflict_do_update(
+        index_elements=[old.name],
+        set_={
+            "as_source": old.as_source + new.as_source,
+            "as_destination": old.as_destination + new.as_destination,
+            "first_seen": case((new.first_seen < old.first_seen, new.first_seen), else_=old.first_seen),
+            "last_seen": case((new.last_seen > old.last_seen, new.last_seen), else_=old.last_seen),
+        },
+    )
+    # The last statement, because its rows are the ones that every other shipper waits for.
+    connection.execute(statement, [{"name": name, **totals[name]} for name in sorted(totals)])
