@@ -38,8 +38,9 @@ def command(
     from entrepot_store.config.products import check_name
     from entrepot_store.errors import BadInput, NotFound
 
+    from ..listening import accepts_connections
     from ..program import execute, proxy_url_of, variables, write_bundle
-    from ..supervisor import accepts_connections, read_ready
+    from ..supervisor import read_ready
 
     if source is not None:
         try:

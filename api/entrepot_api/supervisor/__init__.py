@@ -10,7 +10,6 @@
 | `backoff` | how long to wait before a part that died is started again |
 | `supervisor` | the loop: start, watch, restart, drain |
 | `ready` | `ready.json`, how other programs find what runs here |
-| `listening` | whether something accepts connections at a URL |
 | `leash` | the child's side: ends it when its supervisor is gone |
 
 Neighbours: `entrepot_api.cli.up` is its command line, `entrepot_api.status` reads what it writes.
@@ -19,7 +18,6 @@ Neighbours: `entrepot_api.cli.up` is its command line, `entrepot_api.status` rea
 from .checks import check_addresses, check_storage
 from .folder import DataFolder
 from .leash import hold_leash
-from .listening import accepts_connections
 from .ready import Ready, read_ready
 from .supervisor import Supervisor
 
@@ -27,7 +25,6 @@ __all__ = [
     "DataFolder",
     "Ready",
     "Supervisor",
-    "accepts_connections",
     "check_addresses",
     "check_storage",
     "hold_leash",

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from entrepot_store.config import Settings
 from entrepot_store.state import read_state
 
-from .listening import accepts_connections
+from ..listening import accepts_connections
 
 PROXY, SHIP, API = "proxy", "ship", "api"
 
