@@ -14,9 +14,9 @@ from entrepot_store.catalog import Catalog, ExchangeFilter
 from entrepot_store.clock import Clock, SystemClock, from_rfc3339, to_rfc3339
 from entrepot_store.config import Settings
 from entrepot_store.errors import EntrepotError, NotFound
-from entrepot_store.ship.loop import seconds_behind
 from entrepot_store.spool import SpoolFolder
-from entrepot_store.spool.files import ABANDONED, DAMAGED, OPEN, SEALED
+from entrepot_store.spool.backlog import seconds_behind, unshipped
+from entrepot_store.spool.files import DAMAGED
 from entrepot_store.state import read_state
 from entrepot_store.vault import Vault
 
@@ -97,7 +97,7 @@ def collect(
         seconds_behind=round(seconds_behind(spool, clock.now()), 3) if spool else 0.0,
         spool=SpoolStatus(
             bytes=spool.size() if spool else 0,
-            files=sum(len(spool.names(state)) for state in (OPEN, SEALED, ABANDONED)) if spool else 0,
+            files=len(unshipped(spool)) if spool else 0,
             max_bytes=settings.spool.max_bytes,
             damaged=len(spool.names(DAMAGED)) if spool else 0,
         ),

@@ -16,7 +16,7 @@ from typing import Any
 from entrepot_store.clock import SystemClock, to_rfc3339
 from entrepot_store.errors import EntrepotError
 from entrepot_store.spool import SpoolFolder
-from entrepot_store.spool.files import ABANDONED, OPEN, SEALED
+from entrepot_store.spool.backlog import unshipped
 from entrepot_store.state import StateFile
 
 from .backoff import Backoff
@@ -221,13 +221,13 @@ class Supervisor:
         """The shipper goes on as always, and is started again if it dies; a second signal ends the wait."""
         deadline = time.monotonic() + self._ship_drain
         patience = self._signals
-        while _unshipped(self._spool()) and time.monotonic() < deadline and self._signals == patience:
+        while unshipped(self._spool()) and time.monotonic() < deadline and self._signals == patience:
             self._look_at(self._watched[SHIP], starting=False)
             self._write_state_if_due()
             time.sleep(POLL_SECONDS)
 
     def _say_what_is_left(self) -> None:
-        left = _unshipped(self._spool())
+        left = len(unshipped(self._spool()))
         if left:
             say(NAME, f"{left} spool files are not shipped yet; they stay and are shipped at the next start")
         else:
@@ -268,7 +268,3 @@ class Supervisor:
             return
         self._signals += 1
         self._stop.set()
-
-
-def _unshipped(spool: SpoolFolder) -> int:
-    return sum(len(spool.names(state)) for state in (OPEN, SEALED, ABANDONED))

@@ -16,7 +16,8 @@ from ..catalog import Catalog
 from ..clock import Clock, SystemClock
 from ..errors import Busy, CatalogUnavailable, EntrepotError, VaultDenied, VaultUnavailable
 from ..spool import SpoolFolder, SpoolName
-from ..spool.files import ABANDONED, OPEN, SEALED
+from ..spool.backlog import seconds_behind
+from ..spool.files import ABANDONED, SEALED
 from ..state import StateFile
 from ..vault import Vault
 from .recover import SHIPPER, sweep_dead_workers, take_abandoned
@@ -164,12 +165,6 @@ class ShipperLoop:
             stored_bytes=self.totals.bytes_stored,
             gaps_reported=self.totals.gaps,
         )
-
-
-def seconds_behind(spool: SpoolFolder, now: int) -> float:
-    """Age in seconds of the oldest spool file not yet in the catalog; 0 when there is none. `now` in microseconds."""
-    names = [name for state in (OPEN, SEALED, ABANDONED) for name in spool.names(state)]
-    return max(0.0, (now - min(name.created for name in names)) / 1_000_000) if names else 0.0
 
 
 def run_shipper(
