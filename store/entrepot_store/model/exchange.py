@@ -23,7 +23,7 @@ class Action(StrEnum):
 
 @dataclass(slots=True)
 class Body:
-    """A payload after transfer decoding, before content decoding (`Content-Encoding` is still applied unless `decoded`).
+    """A payload after transfer decoding, before content decoding (`Content-Encoding` still applies, but see `decoded`).
 
     Exactly one of `data` and `file` holds the bytes: `data` when they fit in memory, else `file`, the name of a file
     in the spool's `bodies/` folder. `size` counts the bytes held; `truncated` says the peer sent more than is held.

@@ -1,0 +1,117 @@
+"""What the catalog keeps of one segment: made by the writer as it writes, and by a reader out of the bytes alone."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+
+from ..catalog.rows import ExchangeRow, MessageRow, PayloadRow, SegmentRow
+from ..model import Body, Exchange, Headers
+from .fields import END_OF_RECORD
+from .head import Kind, RecordHead
+from .info import SegmentInfo
+from .open_record import OpenRecord
+from .rows import exchange_row, message_row
+from .walk import SegmentWalk
+
+
+@dataclass(slots=True, frozen=True)
+class SegmentIndex:
+    """The rows of one segment.
+
+    `exchanges` are in the order written. `payloads` are the bodies stored in full here that revisits may refer to.
+    `content_digest` is SHA-256 over all records, uncompressed, in order: what decoding the segment must give.
+    """
+
+    segment: SegmentRow
+    exchanges: tuple[ExchangeRow, ...]
+    payloads: tuple[PayloadRow, ...]
+    content_digest: bytes = b""
+
+
+class IndexCollector:
+    """Builds the index of a segment from its records, handed over in order."""
+
+    def __init__(self, key: str, info: SegmentInfo) -> None:
+        self._key = key
+        self._info = info
+        self._content = sha256()
+        self._content_size = 0
+        self._rows: list[ExchangeRow] = []
+        self._payloads: list[PayloadRow] = []
+        self._exchange: Exchange | None = None
+        self._messages: list[MessageRow] = []
+
+    def add(self, record: OpenRecord) -> None:
+        """Raises ValueError for a record out of place, and what reading its payload raises."""
+        head = record.head
+        self._count(head.raw)
+        for piece in record.payload:
+            self._count(piece)
+        self._count(END_OF_RECORD)
+        if head.kind is Kind.REQUEST:
+            self._flush()
+            self._exchange = head.exchange
+        elif head.kind is not Kind.INFO and (self._exchange is None or head.exchange_id != self._exchange.id):
+            raise ValueError("the record belongs to another exchange than the one before it")
+        if head.kind in (Kind.REQUEST, Kind.RESPONSE):
+            self._message(record)
+
+    def finish(self, walk: SegmentWalk) -> SegmentIndex:
+        """The index, after the walk has reached the seal. Raises ValueError if exchanges are missing."""
+        self._flush()
+        info = self._info
+        if info.exchanges != len(self._rows):
+            raise ValueError(f"it holds {len(self._rows)} exchanges instead of {info.exchanges}")
+        times = [row.started_at for row in self._rows]
+        segment = SegmentRow(
+            key=self._key,
+            retention_class=info.retention_class,
+            worker=info.worker,
+            spool=info.spool,
+            size=walk.size,
+            content_size=self._content_size,
+            digest=walk.digest,
+            dictionary=walk.dictionary_size,
+            exchanges=len(self._rows),
+            first_at=min(times, default=info.at),
+            last_at=max(times, default=info.at),
+        )
+        return SegmentIndex(segment, tuple(self._rows), tuple(self._payloads), self._content.digest())
+
+    def _count(self, data: bytes) -> None:
+        self._content.update(data)
+        self._content_size += len(data)
+
+    def _message(self, record: OpenRecord) -> None:
+        head = record.head
+        for headers, body in _sides(head):
+            self._messages.append(
+                message_row(headers, head.size, head.digest, record.offset, record.length, body.truncated, body.decoded)
+            )
+        if head.response is not None and self._exchange is not None:
+            self._exchange.response = head.response
+        if head.revisit is None and head.size >= self._info.revisit_min:
+            self._payloads.append(
+                PayloadRow(
+                    head.digest,
+                    self._info.retention_class,
+                    head.size,
+                    head.record_id,
+                    self._key,
+                    record.offset,
+                    record.length,
+                )
+            )
+
+    def _flush(self) -> None:
+        if self._exchange is not None:
+            request, *response = self._messages
+            self._rows.append(exchange_row(self._exchange, self._key, request, response[0] if response else None))
+        self._exchange, self._messages = None, []
+
+
+def _sides(head: RecordHead) -> Iterator[tuple[Headers, Body]]:
+    if head.exchange is not None:
+        yield head.exchange.request.headers, head.exchange.request.body
+    if head.response is not None:
+        yield head.response.headers, head.response.body

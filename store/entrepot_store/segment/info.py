@@ -1,0 +1,106 @@
+"""The first record of a segment: `warcinfo`, with everything a catalog must know that no exchange says."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from typing import Self
+
+from ..errors import TooNew
+from ..model import Gap, LedgerEntry, derived_tail, exchange_id
+from . import record_ids
+from .fields import FIELDS_TYPE, format_date
+
+FORMAT_VERSION = 1
+REVISIT_MIN = 256
+"""Bodies of at least this many bytes are stored once per class. A revisit costs about 60 compressed bytes and a second
+read from the vault; a body below this compresses to not much more."""
+LATEST = 253_402_300_799_999_999
+"""The last microsecond that a WARC-Date can say."""
+SOFTWARE = f"entrepot/{version('entrepot')}"
+
+
+@dataclass(slots=True, frozen=True)
+class SegmentInfo:
+    """`at` dates the record: when the first exchange started. `exchanges` counts those that follow."""
+
+    retention_class: str
+    worker: str
+    spool: str
+    exchanges: int
+    at: int
+    ledger: LedgerEntry | None = None
+    gaps: Sequence[Gap] = ()
+    revisit_min: int = REVISIT_MIN
+    software: str = SOFTWARE
+
+    def format(self, key: str) -> bytes:
+        """The whole record. Raises ValueError for a class, worker, spool or key with a control character in it."""
+        lines = [
+            f"software: {self.software}",
+            "format: WARC File Format 1.1",
+            "conformsTo: http://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/",
+            f"entrepot-segment: {FORMAT_VERSION}",
+            f"entrepot-class: {self.retention_class}",
+            f"entrepot-worker: {self.worker}",
+            f"entrepot-spool: {self.spool}",
+            f"entrepot-exchanges: {self.exchanges}",
+            f"entrepot-revisit-min: {self.revisit_min}",
+        ]
+        if self.ledger is not None:
+            lines.append(f"entrepot-ledger: {_json(asdict(self.ledger))}")
+        lines.extend(f"entrepot-gap: {_json(asdict(gap))}" for gap in self.gaps)
+        name = key.rpartition("/")[2]
+        unfit = [line for line in (*lines, name) if not line.isprintable()]
+        if unfit:
+            raise ValueError(f"{unfit[0]!r} does not fit in a warcinfo record")
+        block = "".join(f"{line}\r\n" for line in lines).encode()
+        identifier = exchange_id(self.at, derived_tail(key.encode()))
+        return (
+            b"WARC/1.1\r\nWARC-Type: warcinfo\r\nWARC-Record-ID: %s\r\nWARC-Date: %s\r\nWARC-Filename: %s\r\n"
+            b"Content-Type: %s\r\nContent-Length: %d\r\n\r\n%s\r\n\r\n"
+            % (
+                record_ids.urn(identifier),
+                format_date(self.at),
+                name.encode(),
+                FIELDS_TYPE,
+                len(block),
+                block,
+            )
+        )
+
+    @classmethod
+    def parse(cls, block: bytes, at: int) -> Self:
+        """Raises TooNew for a segment of a newer format, ValueError (or KeyError, TypeError) for a malformed block."""
+        values: dict[str, str] = {}
+        gaps = []
+        for line in block.decode("utf-8").split("\r\n")[:-1]:
+            name, separator, value = line.partition(": ")
+            if not separator:
+                raise ValueError(f"{line[:80]!r} is not a field")
+            if name == "entrepot-gap":
+                gaps.append(Gap(**json.loads(value)))
+            else:
+                values[name] = value
+        found = int(values["entrepot-segment"])
+        if found > FORMAT_VERSION:
+            raise TooNew(
+                f"The segment has format {found}; this version reads up to {FORMAT_VERSION}.",
+                hint="Use the version that wrote it, or a newer one.",
+            )
+        ledger = values.get("entrepot-ledger")
+        return cls(
+            retention_class=values["entrepot-class"],
+            worker=values["entrepot-worker"],
+            spool=values["entrepot-spool"],
+            exchanges=int(values["entrepot-exchanges"]),
+            at=at,
+            ledger=None if ledger is None else LedgerEntry(**json.loads(ledger)),
+            gaps=tuple(gaps),
+            revisit_min=int(values["entrepot-revisit-min"]),
+            software=values["software"],
+        )
+
+
+def _json(value: dict[str, object]) -> str:
+    return json.dumps(value, separators=(",", ":"))

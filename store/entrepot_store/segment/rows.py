@@ -1,0 +1,43 @@
+"""Index rows out of an exchange and what is known of its records. Writer and reader share this, so they agree."""
+
+from ..catalog.rows import ExchangeRow, MessageRow
+from ..model import Exchange, Headers, header_text, safe_text
+
+
+def media_type(headers: Headers) -> str:
+    """The first `Content-Type` as sent; empty if there is none."""
+    for name, value in headers:
+        if len(name) == 12 and name.lower() == b"content-type":
+            return header_text(value).strip()
+    return ""
+
+
+def message_row(
+    headers: Headers, size: int, digest: bytes, offset: int, length: int, truncated: bool, encoding: str
+) -> MessageRow:
+    return MessageRow(headers, media_type(headers), size, digest, offset, length, truncated, encoding)
+
+
+def exchange_row(exchange: Exchange, key: str, request: MessageRow, response: MessageRow | None) -> ExchangeRow:
+    sent = exchange.request
+    return ExchangeRow(
+        exchange.id,
+        exchange.started_at,
+        exchange.duration_us,
+        exchange.source,
+        exchange.destination,
+        safe_text(sent.method),
+        safe_text(sent.url),
+        safe_text(sent.path.partition(b"?")[0]),
+        None if exchange.response is None else exchange.response.status,
+        sent.version,
+        exchange.rule,
+        exchange.action,
+        exchange.retention_class,
+        exchange.complete,
+        exchange.error,
+        exchange.trace_id,
+        key,
+        request,
+        response,
+    )
