@@ -1,10 +1,12 @@
 """`entrepot status`: what `entrepot_api.status` collects, for a person or as JSON."""
 
 import json
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..text import visible
 from .options import ConfigOption, DataOption, JsonOption, settings_from
 
 if TYPE_CHECKING:
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
     from entrepot_store.vault import Vault
 
     from ..status import Status
+
+_STYLES = {"running": "green", "stale": "bold red", "stopped": "yellow"}
 
 
 def command(
@@ -69,41 +73,38 @@ def _vault(settings: "Settings") -> "Vault | EntrepotError | None":
 
 
 def _show(status: "Status") -> None:
+    """Problems first and in red, then the figures, then the parts."""
     from rich.console import Console
-    from rich.table import Table
     from rich.text import Text
-
-    from ..text import visible
 
     console = Console(soft_wrap=True, highlight=False)
     for problem in status["problems"]:
         console.print(Text(f"! {visible(problem)}", style="bold red"))
-    spool, ledger, gaps = status["spool"], status["ledger"], status["gaps"]
-    facts = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
-    facts.add_row("behind", f"{status['seconds_behind']:.1f} s")
-    facts.add_row("spool", f"{spool['bytes']:,} of {spool['max_bytes']:,} bytes in {spool['files']} files")
-    for name, place in (("vault", status["vault"]), ("catalog", status["catalog"])):
-        facts.add_row(name, Text(place["location"] + (" (away)" if place["error"] else "")))
-    facts.add_row("exchanges", "unknown" if status["exchanges"] is None else f"{status['exchanges']:,}")
-    if ledger:
-        counts = ("stored", "ignored", "truncated", "failed", "in_flight")
-        told = " + ".join(f"{ledger[key]:,} {key.replace('_', ' ')}" for key in counts)  # type: ignore[literal-required]  # keys of LedgerStatus
-        facts.add_row("ledger", f"{ledger['seen']:,} seen = {told}")
-    if gaps:
-        facts.add_row(
-            "gaps", f"{gaps['unacknowledged']} not acknowledged, {gaps['missing']} captures known to be missing"
-        )
-    console.print(facts)
-    parts = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for heading in ("part", "state", "pid", "restarts", "last error"):
-        parts.add_column(heading)
+    for name, fact in _facts(status):
+        console.print(Text(f"{name:<10} {visible(fact)}"))
+    console.print()
     for name, part in status["parts"].items():
         error = part["last_error"]
-        parts.add_row(
-            name,
-            Text(part["state"], style={"stale": "bold red", "stopped": "yellow"}.get(part["state"], "green")),
-            str(part["pid"] or "-"),
-            str(part["restarts"]),
-            Text(visible(f"{error['at']} {error['message']}") if error else "-"),
+        line = Text(f"{name:<10} ")
+        line.append(f"{part['state']:<8}", style=_STYLES[part["state"]])
+        line.append(f" process {part['pid']}" if part["pid"] else "")
+        line.append(f", restarted {part['restarts']} times" if part["restarts"] else "")
+        line.append(f"  last error {error['at']}: {visible(error['message'])}" if error else "")
+        console.print(line)
+
+
+def _facts(status: "Status") -> Iterator[tuple[str, str]]:
+    spool, ledger, gaps = status["spool"], status["ledger"], status["gaps"]
+    yield "behind", f"{status['seconds_behind']:.1f} s"
+    yield "spool", f"{spool['bytes']:,} of {spool['max_bytes']:,} bytes, {spool['files']} files wait to be shipped"
+    for name, place in (("vault", status["vault"]), ("catalog", status["catalog"])):
+        yield name, place["location"] + (" (away)" if place["error"] else "")
+    yield "exchanges", "unknown" if status["exchanges"] is None else f"{status['exchanges']:,}"
+    if ledger:
+        told = (
+            f"{ledger['seen']:,} seen = {ledger['stored']:,} stored + {ledger['ignored']:,} ignored"
+            f" + {ledger['truncated']:,} truncated + {ledger['failed']:,} failed"
         )
-    console.print(parts)
+        yield "ledger", told + (f" + {ledger['in_flight']:,} under way" if ledger["in_flight"] else "")
+    if gaps:
+        yield "gaps", f"{gaps['unacknowledged']} not acknowledged, {gaps['missing']:,} captures known to be missing"
