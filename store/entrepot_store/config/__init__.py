@@ -2,6 +2,7 @@
 
 from .load import load_settings
 from .products import ProductConfig
+from .reload import Reloader, needs_restart
 from .rule import RedactConfig, RuleConfig
 from .settings import ApiSettings, ProxySettings, ReverseListener, S3Settings, Settings, SpoolSettings
 
@@ -10,10 +11,12 @@ __all__ = [
     "ProductConfig",
     "ProxySettings",
     "RedactConfig",
+    "Reloader",
     "ReverseListener",
     "RuleConfig",
     "S3Settings",
     "Settings",
     "SpoolSettings",
     "load_settings",
+    "needs_restart",
 ]

@@ -1,8 +1,9 @@
 """Reads `entrepot.toml`, lays the environment and the command line over it, and refuses what is wrong by name.
 
-A refusal says file, key and reason: `entrepot.toml: rule[0].action: Input should be 'protect', 'capture' or 'ignore'`.
+`origins` and `refusal` find and word the mistakes. A running process reads its file again through `reload`.
 """
 
+import json
 import os
 import tomllib
 from collections.abc import Mapping
@@ -13,9 +14,15 @@ from pydantic import ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsError
 
 from ..errors import ConfigError
+from .aws import aws_fallback
+from .origins import COMMAND_LINE, ENVIRONMENT, Origin
+from .refusal import did_you_mean, refusal
+from .schema import PREFIX, is_structured, variables
 from .settings import Settings
 
 DEFAULT_FILE = "entrepot.toml"
+FILE_VARIABLE = "ENTREPOT_CONFIG"
+_HINT = "See docs/configuration.md; nothing was changed."
 
 
 def load_settings(file: Path | None = None, overrides: Mapping[str, Any] | None = None) -> Settings:
@@ -23,19 +30,33 @@ def load_settings(file: Path | None = None, overrides: Mapping[str, Any] | None 
 
     `file` None means `$ENTREPOT_CONFIG`, else `entrepot.toml` in the working directory if there is one.
     `overrides` come from the command line and win; its keys are those of the file (`{"api": {"listen": …}}`).
-    Raises ConfigError.
+    Raises ConfigError, which names file, key and reason, and never shows a secret.
     """
-    named = file or (Path(os.environ["ENTREPOT_CONFIG"]) if os.environ.get("ENTREPOT_CONFIG") else None)
+    named = named_file(file)
     path = named or Path(DEFAULT_FILE)
     content = _read(path) if named or path.exists() else {}
+    _refuse_unknown_variables()
+    origins = [Origin(COMMAND_LINE, overrides or {})]
     try:
-        return _with_file(content)(**(overrides or {}))
+        loaded = _layered(content, str(path), origins)(**(overrides or {}))
     except ValidationError as error:
+        # From None: pydantic's own text quotes every value, secrets too, and would be in the traceback.
+        raise ConfigError(refusal(error, Settings, origins), hint=_HINT) from None
+    except SettingsError:
+        names = ", ".join(_malformed_variables()) or "a variable"
         raise ConfigError(
-            _sentences(error, path if content else None), hint="See docs/configuration.md; nothing was started."
+            f"{ENVIRONMENT}: {names}: is not valid JSON.", hint="Lists and tables in variables are written as JSON."
         ) from None
-    except SettingsError as error:
-        raise ConfigError(f"environment: {error}", hint="Lists and tables in variables are written as JSON.") from None
+    # A plain Settings, equal to any other with the same values: each loading has a class of its own.
+    return Settings.model_construct(
+        loaded.model_fields_set, **{name: getattr(loaded, name) for name in Settings.model_fields}
+    )
+
+
+def named_file(file: Path | None) -> Path | None:
+    """The file that somebody named, as an argument or in `ENTREPOT_CONFIG`; None if nobody did."""
+    variable = os.environ.get(FILE_VARIABLE)
+    return file or (Path(variable) if variable else None)
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -44,7 +65,7 @@ def _read(path: Path) -> dict[str, Any]:
             return tomllib.load(stream)
     except FileNotFoundError:
         raise ConfigError(
-            f"{path}: there is no such file.", hint="Name another with --config or ENTREPOT_CONFIG."
+            f"{path}: there is no such file.", hint=f"Name another with --config or {FILE_VARIABLE}."
         ) from None
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}.") from None
@@ -52,17 +73,31 @@ def _read(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: is not valid TOML: {error}.") from None
 
 
-def _with_file(content: dict[str, Any]) -> type[Settings]:
-    """A Settings class whose lowest source is the file's content: pydantic-settings takes sources per class."""
+class _Layer(PydanticBaseSettingsSource):
+    """A source whose values are known beforehand."""
 
-    class FromFile(PydanticBaseSettingsSource):
-        def get_field_value(
-            self, field: Any, field_name: str
-        ) -> tuple[Any, str, bool]:  # pragma: no cover - unused hook
-            return content.get(field_name), field_name, False
+    def __init__(self, settings_cls: type[BaseSettings], values: dict[str, Any]) -> None:
+        super().__init__(settings_cls)
+        self.values = values
 
-        def __call__(self) -> dict[str, Any]:
-            return content
+    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
+        """What the base class asks to have; it is called for sources that are read field by field."""
+        return self.values.get(field_name), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        return self.values
+
+
+class _AwsLayer(_Layer):
+    """The AWS_* variables, below everything else: what they add depends on what the layers above leave open."""
+
+    def __call__(self) -> dict[str, Any]:
+        self.values.update(aws_fallback(self.current_state))
+        return self.values
+
+
+def _layered(content: dict[str, Any], name: str, origins: list[Origin]) -> type[Settings]:
+    """A Settings class that reads all layers: pydantic-settings takes sources per class. Appends each to `origins`."""
 
     class Loaded(Settings):
         @classmethod
@@ -74,19 +109,41 @@ def _with_file(content: dict[str, Any]) -> type[Settings]:
             dotenv_settings: PydanticBaseSettingsSource,
             file_secret_settings: PydanticBaseSettingsSource,
         ) -> tuple[PydanticBaseSettingsSource, ...]:
-            return init_settings, env_settings, FromFile(settings_cls)
+            environment, file, aws = _Layer(cls, env_settings()), _Layer(cls, content), _AwsLayer(cls, {})
+            origins.append(Origin(ENVIRONMENT, environment.values))
+            origins.append(Origin(name if content else "configuration", file.values))
+            origins.append(Origin("AWS_* variables", aws.values))
+            return init_settings, environment, file, aws
 
     return Loaded
 
 
-def _sentences(error: ValidationError, path: Path | None) -> str:
-    """One clause per mistake, the file first."""
-    clauses = []
-    for mistake in error.errors(include_url=False, include_context=False):
-        key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in mistake["loc"]).lstrip(".")
-        reason = mistake["msg"].removeprefix("Value error, ")
-        if mistake["type"] == "extra_forbidden":
-            reason = "there is no such key"
-        clauses.append(f"{key}: {reason}" if key else reason)
-    where = str(path) if path else "configuration"
-    return f"{where}: " + "; ".join(clauses) + "."
+def _malformed_variables() -> list[str]:
+    """Variables that should hold JSON and do not."""
+    return [
+        name
+        for name, annotation in variables(Settings).items()
+        if name in os.environ and is_structured(annotation) and not _is_json(os.environ[name])
+    ]
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _refuse_unknown_variables() -> None:
+    """A misspelt section (`ENTREPOT_SPOL_MAX_BYTES`) would be ignored; variables that resemble no setting are not ours
+    to judge."""
+    known = variables(Settings)
+    sections = tuple(f"{PREFIX}{name}".upper() for name in Settings.model_fields)
+    for name in sorted(os.environ):
+        rest = name.removeprefix(PREFIX)
+        if rest == name or name in known or any(name == s or name.startswith(f"{s}_") for s in sections):
+            continue
+        meant = did_you_mean(rest, [variable.removeprefix(PREFIX) for variable in known], cutoff=0.8, prefix=PREFIX)
+        if meant:
+            raise ConfigError(f"{ENVIRONMENT}: {name}: there is no such key{meant}.", hint=_HINT)

@@ -4,19 +4,12 @@ import ipaddress
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+from .values import Name, OneOrMany
+from .values import check_name as check_name  # noqa: PLC0414 - also found here
+
 _HOST = re.compile(r"(\*\.)?[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?")
-
-
-def check_name(name: str) -> str:
-    """A product, rule or class name: it becomes part of object keys, metrics and command lines."""
-    if not _NAME.fullmatch(name):
-        raise ValueError(
-            "a name is up to 63 letters, digits, dots, dashes and underscores, beginning with a letter or digit"
-        )
-    return name
 
 
 def split_host(host: str) -> tuple[str, int | None]:
@@ -30,7 +23,10 @@ def split_host(host: str) -> tuple[str, int | None]:
         colon, port = rest[:1], rest[1:]
         if not bracket or (rest and colon != ":"):
             raise ValueError(f"{host!r} is not [ADDRESS]:PORT")
-        name = str(ipaddress.IPv6Address(name))
+        try:
+            name = str(ipaddress.IPv6Address(name))
+        except ValueError:
+            raise ValueError(f"{host!r} is not [ADDRESS]:PORT") from None
     elif host.count(":") == 1:
         name, colon, port = host.partition(":")
     if colon and not (port.isascii() and port.isdigit() and 0 < int(port) <= 65535):
@@ -58,7 +54,6 @@ def _check_host(host: str) -> str:
     return host
 
 
-type Name = Annotated[str, AfterValidator(check_name)]
 type Host = Annotated[str, AfterValidator(_check_host)]
 
 
@@ -69,4 +64,4 @@ class ProductConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: Name
-    hosts: tuple[Host, ...] = Field(default=())
+    hosts: OneOrMany[Host] = ()

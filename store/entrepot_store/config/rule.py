@@ -2,23 +2,10 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from ..model import Action
-from .products import Name
-
-
-def _as_tuple(value: object) -> object:
-    """One value may be written without the brackets of a list."""
-    if isinstance(value, list | tuple):
-        if not value:
-            raise ValueError("an empty list would match nothing; leave the key out to match everything")
-        return tuple(value)
-    return (value,)
-
-
-type OneOrMany[T] = Annotated[tuple[T, ...], BeforeValidator(_as_tuple)]
-"""Alternatives; empty, which only the default is, means anything."""
+from .values import HeaderName, Name, OneOrMany
 
 
 def _check_method(method: str) -> str:
@@ -36,23 +23,41 @@ def _check_status(status: int | str) -> int | str:
 
 
 def _check_path(path: str) -> str:
-    if not path.startswith("/"):
-        raise ValueError(f"{path!r} does not begin with /")
-    if path.count("{") != path.count("}"):
-        raise ValueError(f"{path!r} has an unbalanced brace")
+    # Imported here because rules stand on the configuration, which asks them for this alone.
+    from ..rules.template import PathTemplate as Compiled
+
+    Compiled.compile(path)
     return path
 
 
-def _check_header(name: str) -> str:
-    if not name or any(c in " :\r\n\t" for c in name) or not name.isascii():
-        raise ValueError(f"{name!r} is not a header name")
-    return name.lower()
+def _check_product(pattern: str) -> str:
+    """A product or host name, or an address, in which `*` stands for anything."""
+    if not pattern or any(c.isspace() for c in pattern):
+        raise ValueError(f"{pattern!r} is not the name of a product, in which * stands for anything")
+    return pattern
 
 
+def _check_media_type(pattern: str) -> str:
+    kind, slash, rest = pattern.partition("/")
+    if pattern != "*" and (not kind or not slash or not rest or any(c in pattern for c in "; \t")):
+        raise ValueError(f"{pattern!r} is not a media type without parameters, such as application/json or text/*")
+    return pattern.lower()
+
+
+def _check_not_empty[T](values: tuple[T, ...]) -> tuple[T, ...]:
+    if not values:
+        raise ValueError("an empty list would match nothing; leave the key out to match everything")
+    return values
+
+
+type Matcher[T] = Annotated[OneOrMany[T], AfterValidator(_check_not_empty)]
+"""Alternatives; empty, as only the default can be, matches anything."""
+type FieldName = Annotated[str, StringConstraints(min_length=1)]
 type Method = Annotated[str, AfterValidator(_check_method)]
 type Status = Annotated[int | str, AfterValidator(_check_status)]
+type ProductPattern = Annotated[str, AfterValidator(_check_product)]
+type MediaType = Annotated[str, AfterValidator(_check_media_type)]
 type PathTemplate = Annotated[str, AfterValidator(_check_path)]
-type HeaderName = Annotated[str, AfterValidator(_check_header)]
 
 
 class RedactConfig(BaseModel):
@@ -60,8 +65,8 @@ class RedactConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    headers: tuple[HeaderName, ...] = ()
-    query: tuple[str, ...] = ()
+    headers: OneOrMany[HeaderName] = ()
+    query: OneOrMany[FieldName] = ()
 
 
 class RuleConfig(BaseModel):
@@ -74,12 +79,12 @@ class RuleConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
     name: Name
-    source: OneOrMany[str] = Field(default=(), alias="from")
-    destination: OneOrMany[str] = Field(default=(), alias="to")
-    method: OneOrMany[Method] = ()
-    path: OneOrMany[PathTemplate] = ()
-    content_type: OneOrMany[str] = ()
-    status: OneOrMany[Status] = ()
+    source: Matcher[ProductPattern] = Field(default=(), alias="from")
+    destination: Matcher[ProductPattern] = Field(default=(), alias="to")
+    method: Matcher[Method] = ()
+    path: Matcher[PathTemplate] = ()
+    content_type: Matcher[MediaType] = ()
+    status: Matcher[Status] = ()
     action: Action = Action.CAPTURE
     retention_class: Name = Field(default="default", alias="class")
     redact: RedactConfig = RedactConfig()

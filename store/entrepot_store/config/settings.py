@@ -4,42 +4,42 @@ import re
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from .products import Name, ProductConfig
-from .rule import HeaderName, RuleConfig
+from .products import ProductConfig, split_host
+from .refusal import plain_reasons
+from .rule import RuleConfig
+from .values import Address, HeaderName, Name, OneOrMany, TargetUrl, repeated
+from .values import split_address as split_address  # noqa: PLC0414 - also found here
 
 KIB = 1024
 MIB = 1024 * KIB
 GIB = 1024 * MIB
 
 
-def split_address(address: str) -> tuple[str, int]:
-    """`127.0.0.1:8080` or `[::1]:8080` as host and port; port 0 asks the system for a free one. Raises ValueError."""
-    host, colon, port = address.rpartition(":")
-    if not colon or not host or not port.isdigit() or int(port) > 65535:
-        raise ValueError(f"{address!r} is not HOST:PORT")
-    return host.removeprefix("[").removesuffix("]"), int(port)
+def _check_vault(location: str) -> str:
+    # Not quoted in the message: a misspelt location may hold credentials.
+    if "://" in location and not re.fullmatch(r"s3://[A-Za-z0-9][A-Za-z0-9.-]+(/[A-Za-z0-9._/-]*)?", location):
+        raise ValueError("must be s3://BUCKET, s3://BUCKET/PREFIX or a folder")
+    return location
 
 
-def _check_address(address: str) -> str:
-    split_address(address)
-    return address
-
-
-def _check_target(url: str) -> str:
-    if not re.fullmatch(r"https?://[^/?#@\s]+/?", url):
-        raise ValueError(f"{url!r} is not http://HOST[:PORT] or https://HOST[:PORT] without a path")
-    return url.rstrip("/")
-
-
-type Address = Annotated[str, AfterValidator(_check_address)]
-type TargetUrl = Annotated[str, AfterValidator(_check_target)]
+def _empty_is_none(value: object) -> object:
+    return None if value == "" else value
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class ReverseListener(_Section):
@@ -55,14 +55,18 @@ class ReverseListener(_Section):
         name, equals, rest = text.partition("=")
         target, at, listen = rest.rpartition("@")
         if not (name and equals and at):
-            raise ValueError(f"{text!r} is not NAME=http://TARGET@HOST:PORT")
-        return cls(name=name, target=target, listen=listen)
+            raise ValueError("a reverse listener is written NAME=http://TARGET[:PORT]@HOST:PORT")
+        try:
+            return cls(name=name, target=target, listen=listen)
+        except ValidationError as error:
+            # From None: pydantic quotes the values, and a target may hold credentials.
+            raise ValueError(f"reverse listener {name!r}: {plain_reasons(error, cls)}") from None
 
 
 class ProxySettings(_Section):
     """The capture proxy. `listen` is the forward proxy; empty for none."""
 
-    listen: Address | None = "127.0.0.1:8080"
+    listen: Annotated[Address | None, BeforeValidator(_empty_is_none)] = "127.0.0.1:8080"
     reverse: tuple[ReverseListener, ...] = ()
     buffer_bytes: int = Field(default=1 * MIB, ge=0)
     """Bodies of a known length up to this are buffered; everything else streams through."""
@@ -75,7 +79,7 @@ class ProxySettings(_Section):
     tls_verify_upstream: bool = True
     upstream_ca: Path | None = None
     """A PEM file of CAs to trust for destinations, beside certifi's."""
-    redact_headers: tuple[HeaderName, ...] = (
+    redact_headers: OneOrMany[HeaderName] = (
         "authorization",
         "proxy-authorization",
         "cookie",
@@ -85,10 +89,17 @@ class ProxySettings(_Section):
     """Headers whose values become references in every exchange, whatever its rule."""
 
     @model_validator(mode="after")
-    def _names_differ(self) -> Self:
-        names = [listener.name for listener in self.reverse]
-        if len(set(names)) != len(names):
-            raise ValueError("two reverse listeners have the same name")
+    def _listeners_differ(self) -> Self:
+        name = repeated(listener.name for listener in self.reverse)
+        if name:
+            raise ValueError(f"two reverse listeners are named {name!r}")
+        address = repeated(
+            address
+            for address in (self.listen, *(one.listen for one in self.reverse))
+            if address and address[-2:] != ":0"
+        )
+        if address:
+            raise ValueError(f"two listeners share {address}")
         return self
 
 
@@ -111,12 +122,21 @@ class SpoolSettings(_Section):
 class S3Settings(_Section):
     """Where `vault = "s3://…"` lives. Unset values fall back to the AWS_* variables every S3 tool reads."""
 
-    endpoint: str | None = None
+    endpoint: TargetUrl | None = None
     """`http://127.0.0.1:9000`; AWS when unset."""
     access_key: str | None = None
     secret_key: SecretStr | None = None
+    session_token: SecretStr | None = None
+    """Belongs to temporary keys."""
     region: str | None = None
     create_bucket: bool = True
+    """Make the bucket if it does not exist."""
+
+    @model_validator(mode="after")
+    def _keys_together(self) -> Self:
+        if (self.access_key is None) != (self.secret_key is None):
+            raise ValueError("access_key and secret_key come together")
+        return self
 
 
 class ApiSettings(_Section):
@@ -142,7 +162,7 @@ class Settings(BaseSettings):
 
     data: Path = Path("entrepot-data")
     """The data folder: spool, CA, keys and, on the embedded default, vault and catalog. 0700."""
-    vault: str | None = None
+    vault: Annotated[str, AfterValidator(_check_vault)] | None = None
     """`s3://bucket/prefix` or a directory; `DATA/vault` when unset."""
     catalog: str | None = None
     """An SQLAlchemy URL of SQLite or PostgreSQL; `DATA/catalog.sqlite` when unset."""
@@ -159,9 +179,12 @@ class Settings(BaseSettings):
             ("product", [product.name for product in self.product]),
             ("rule", [rule.name for rule in self.rule]),
         ):
-            twice = sorted({name for name in names if names.count(name) > 1})
+            twice = repeated(name.lower() for name in names)
             if twice:
-                raise ValueError(f"two [[{kind}]] entries are named {twice[0]!r}")
+                raise ValueError(f"two [[{kind}]] entries are named {twice!r}; case does not tell them apart")
+        host = repeated(host for product in self.product for host in {_same_host(host) for host in product.hosts})
+        if host:
+            raise ValueError(f"two [[product]] entries have the host {host!r}")
         return self
 
     @property
@@ -171,3 +194,11 @@ class Settings(BaseSettings):
     @property
     def catalog_url(self) -> str:
         return self.catalog or f"sqlite:///{self.data / 'catalog.sqlite'}"
+
+
+def _same_host(host: str) -> str:
+    """One spelling for hosts that are the same."""
+    if "/" in host:
+        return host
+    name, port = split_host(host)
+    return name if port is None else f"{name}:{port}"

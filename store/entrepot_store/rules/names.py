@@ -6,7 +6,8 @@ Called once per connection or exchange; answers are kept in a bounded table, bec
 import ipaddress
 from collections.abc import Iterable
 
-from ..config.products import ProductConfig, check_name, split_host
+from ..config.products import ProductConfig, split_host
+from ..config.values import check_name
 
 _BOUND = 4096
 _LONGEST_HOST = 255

@@ -52,14 +52,19 @@ class RuleSet:
         self._candidates: dict[tuple[str, str, bytes], tuple[_Compiled, ...]] = {}
 
     @classmethod
-    def compile(cls, settings: Settings, key: bytes) -> Self:
-        """`key` is the redaction key (`entrepot_store.redact.load_key`). Raises ValueError for a malformed template."""
+    def compile(cls, settings: Settings, key: bytes, *, keep_references: bool = False) -> Self:
+        """`key` is the redaction key (`entrepot_store.redact.load_key`); `keep_references` as for Redactor.
+
+        Raises ValueError for a malformed template.
+        """
         redactors: dict[tuple[frozenset[str], frozenset[str]], Redactor] = {}
 
         def redactor(rule: RuleConfig) -> Redactor:
             headers = frozenset(settings.proxy.redact_headers) | frozenset(rule.redact.headers)
             query = frozenset(rule.redact.query)
-            return redactors.setdefault((headers, query), Redactor(key, headers, query))
+            return redactors.setdefault(
+                (headers, query), Redactor(key, headers, query, keep_references=keep_references)
+            )
 
         default = RuleConfig(name=DEFAULT_RULE)
         return cls(tuple(_compile(rule, redactor(rule)) for rule in (*settings.rule, default)))
