@@ -1,0 +1,147 @@
+"""One attempt at one step: build the request, send it, compare the answer. Runs in whatever thread sends.
+
+Whatever happens becomes an Attempt, which says what it means: a verdict, a step that may be sent again, or a reason to
+stop the whole run. Nothing is stored here; the executor stored the intent before and stores the outcome after.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+from entrepot_store.archive import Archive
+from entrepot_store.catalog import ExchangeRow
+from entrepot_store.catalog.replays import Outcome, StepState, Verdict
+from entrepot_store.clock import Clock
+from entrepot_store.errors import EntrepotError, VaultUnavailable
+
+from .answer import Answer
+from .bodies import RequestBody, captured
+from .compare import compare
+from .credentials import Credentials
+from .errors import NotSent, OutcomeUnknown, Unsendable
+from .mapper import Mapper, Recorded
+from .options import RunOptions
+from .outgoing import build, idempotency_key, recorded_path
+from .schedule import Step
+from .selection import IDEMPOTENT
+from .sender import Sender
+from .target import Target
+
+
+class Next(StrEnum):
+    """What the executor does after an attempt."""
+
+    GO_ON = "go on"
+    AGAIN = "again"
+    TARGET_DOWN = "target down"
+    STOP = "stop"
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """`outcome` is to be stored; `reason` says why the run waits or stops."""
+
+    outcome: Outcome
+    next: Next = Next.GO_ON
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempter:
+    """Everything an attempt needs, the same for all steps of a run. Safe to share between threads."""
+
+    replay: UUID
+    archive: Archive
+    target: Target
+    options: RunOptions
+    credentials: Credentials
+    mapper: Mapper
+    clock: Clock
+
+    def __call__(self, step: Step, sender: Sender, *, last_try: bool) -> Attempt:
+        """Never raises for anything that the step, the vault or the target does."""
+        seq, row, sent_at = step.row.seq, step.exchange, self.clock.now()
+        if row is None:
+            return Attempt(_failed(seq, "the exchange is no longer in the catalog"))
+        try:
+            answer = self._send(step.row.seq, row, sender)
+        except NotSent as error:
+            return _not_sent(seq, error)
+        except Unsendable as error:
+            return Attempt(_failed(seq, str(error)))
+        except OutcomeUnknown as error:
+            return self._unknown(seq, row, str(error), sent_at, last_try=last_try)
+        except VaultUnavailable as error:
+            return Attempt(_put_back(seq, str(error)), Next.STOP, str(error))
+        except EntrepotError as error:
+            return Attempt(_failed(seq, str(error)))
+        return Attempt(self._judged(seq, row, answer, sent_at))
+
+    def _send(self, seq: int, row: ExchangeRow, sender: Sender) -> Answer:
+        """Raises as Sender does; an EntrepotError means that nothing was sent."""
+        path = recorded_path(row)
+        if path is None:  # the few whose text in the catalog does not tell the bytes
+            path = captured(self.archive, row).request.path
+        with RequestBody(self.archive, row) as body:
+            mapped = self.mapper.outgoing(Recorded(row, path, row.request.headers, body.data))
+            request = build(
+                row,
+                mapped,
+                target=self.target,
+                credentials=self.credentials,
+                without_credentials=self.options.without_credentials,
+                key=idempotency_key(self.replay, seq),
+                streamed=body.stream,
+            )
+            try:
+                return sender.send(request)
+            except EntrepotError as error:  # the vault failed while a long body was on its way
+                raise OutcomeUnknown(f"the request broke off: {error}") from error
+
+    def _judged(self, seq: int, row: ExchangeRow, answer: Answer, sent_at: int) -> Outcome:
+        self.mapper.learn(row, answer.headers, answer.body)
+        try:
+            found = compare(row, answer, self.target, lambda: self.archive.body_bytes(row, "response"))
+            verdict, reason, differences, more = found.verdict, found.reason, tuple(found.differences), found.more
+        except EntrepotError as error:
+            # The step is done; only what it should be compared with cannot be read.
+            verdict, reason, differences, more = Verdict.UNKNOWN, f"the recorded answer cannot be read: {error}", (), 0
+        return Outcome(
+            seq=seq,
+            state=StepState.DONE,
+            verdict=verdict,
+            sent=True,
+            sent_at=sent_at,
+            duration_us=answer.duration_us,
+            live_status=answer.status,
+            reason=reason,
+            differences=differences,
+            more_differences=more,
+        )
+
+    def _unknown(self, seq: int, row: ExchangeRow, reason: str, sent_at: int, *, last_try: bool) -> Attempt:
+        """It left, and nothing came back. Sent again only if sending it twice is as good as once, or if asked for."""
+        may_repeat = row.method.upper() in IDEMPOTENT or self.options.retry_unknown
+        if may_repeat and not last_try:
+            return Attempt(
+                Outcome(seq, StepState.PENDING, None, sent=True, sent_at=sent_at, reason=reason, unknown=True),
+                Next.AGAIN,
+                reason,
+            )
+        return Attempt(
+            Outcome(seq, StepState.DONE, Verdict.UNKNOWN, sent=True, sent_at=sent_at, reason=reason, unknown=True)
+        )
+
+
+def _failed(seq: int, reason: str) -> Outcome:
+    return Outcome(seq, StepState.DONE, Verdict.FAILED, sent=False, reason=reason)
+
+
+def _put_back(seq: int, reason: str) -> Outcome:
+    return Outcome(seq, StepState.PENDING, None, sent=False, reason=reason)
+
+
+def _not_sent(seq: int, error: NotSent) -> Attempt:
+    if error.passing:
+        return Attempt(_put_back(seq, str(error)), Next.TARGET_DOWN, str(error))
+    return Attempt(_failed(seq, str(error)), Next.STOP, str(error))

@@ -1,0 +1,120 @@
+"""What planning found, in numbers and warnings: the part of a plan that people read before they start it."""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+from entrepot_store.catalog import ExchangeRow
+from entrepot_store.catalog.rows import GapRow
+from entrepot_store.clock import to_rfc3339
+from entrepot_store.redact import Reference
+
+from .selection import LOST, Chosen, Selection
+
+MAX_SECRETS = 200
+"""Secrets listed one by one; a recording of many users has one for each of their sessions."""
+MAX_GAPS = 20
+
+
+class PlanSummary:
+    """Counts while the exchanges go by."""
+
+    def __init__(self) -> None:
+        self._considered = 0
+        self._steps = 0
+        self._bytes = 0
+        self._methods: Counter[str] = Counter()
+        self._skips: Counter[str] = Counter()
+        self._lost: Counter[str] = Counter()
+        self._secrets: Counter[Reference] = Counter()
+        self._secret_names: Counter[str] = Counter()
+        self._partial_answers = 0
+        self._first: int | None = None
+        self._last: int | None = None
+        self._gaps: list[str] = []
+
+    def count(self, row: ExchangeRow, chosen: Chosen) -> None:
+        self._considered += 1
+        if chosen.skip is not None:
+            self._skips[chosen.skip.value] += 1
+            if chosen.skip in LOST and chosen.listed:
+                self._lost[chosen.skip.value] += 1
+            return
+        self._steps += 1
+        self._bytes += row.request.size
+        self._methods[row.method] += 1
+        self._first = row.started_at if self._first is None else self._first
+        self._last = row.started_at
+        if not row.complete:
+            self._partial_answers += 1
+
+    def secrets(self, references: Iterable[Reference]) -> None:
+        """The secrets of one step."""
+        found = list(references)
+        self._secrets.update(found)
+        self._secret_names.update({reference.name for reference in found})
+
+    def gaps(self, gaps: Iterable[GapRow], selection: Selection) -> None:
+        """Those that lie in the window; a window without bounds holds them all."""
+        for row in gaps:
+            gap = row.gap
+            if selection.since is not None and gap.until <= selection.since:
+                continue
+            if selection.until is not None and gap.since >= selection.until:
+                continue
+            missing = f"{gap.missing} captures" if gap.missing else "an unknown number of captures"
+            known = " (acknowledged)" if row.acknowledged_at is not None else ""
+            self._gaps.append(
+                f"From {to_rfc3339(gap.since)} to {to_rfc3339(gap.until)} missing {missing}: {gap.reason}{known}."
+            )
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "considered": self._considered,
+            "steps": self._steps,
+            "bytes": self._bytes,
+            "methods": dict(sorted(self._methods.items())),
+            "skips": dict(self._skips.most_common()),
+            "lost": dict(self._lost.most_common()),
+            "secrets": [
+                {"name": reference.name, "digest": reference.digest, "steps": steps}
+                for reference, steps in self._secrets.most_common(MAX_SECRETS)
+            ],
+            "secrets_unlisted": max(0, len(self._secrets) - MAX_SECRETS),
+            "secret_names": dict(self._secret_names.most_common()),
+            "first_at": None if self._first is None else to_rfc3339(self._first),
+            "last_at": None if self._last is None else to_rfc3339(self._last),
+            "warnings": self._warnings(),
+        }
+
+    def _warnings(self) -> list[dict[str, str]]:
+        """The most serious first."""
+        found = [("gap", text) for text in self._gaps[:MAX_GAPS]]
+        if len(self._gaps) > MAX_GAPS:
+            found.append(("gap", f"There are {len(self._gaps) - MAX_GAPS} more gaps in this window."))
+        found += [
+            ("lost", f"{_exchanges(number)} cannot be replayed: {why}.") for why, number in self._lost.most_common()
+        ]
+        if self._partial_answers:
+            found.append(
+                (
+                    "incomplete",
+                    f"Of {_exchanges(self._partial_answers)} the recorded answer is incomplete: "
+                    "they are sent, and their verdict is unknown unless the status differs.",
+                )
+            )
+        found += [
+            (
+                "secret",
+                f"{_exchanges(steps)} carry a redacted {name}: "
+                f"give --credential {name}=env:VARIABLE, or --without-credentials to leave it out.",
+            )
+            for name, steps in self._secret_names.most_common()
+        ]
+        if not self._steps:
+            found.append(("empty", "There is nothing to send."))
+        return [{"kind": kind, "text": text} for kind, text in found]
+
+
+def _exchanges(number: int) -> str:
+    return "1 exchange" if number == 1 else f"{number} exchanges"

@@ -1,0 +1,337 @@
+"""The ReplayStore port on SQL, in the catalog's database.
+
+Every write of a runner begins with the row that carries the lease: it is renewed, or the whole transaction is refused.
+On PostgreSQL time is the server's, because runners are on several machines; on SQLite there is one machine.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Update,
+    and_,
+    bindparam,
+    cast,
+    delete,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
+
+from ...clock import Clock, SystemClock
+from ...errors import BadInput, Busy, NotFound
+from ..port import Catalog
+from ..replays import (
+    Outcome,
+    ReplayRow,
+    ReplayState,
+    Settled,
+    StepCounts,
+    StepRow,
+    StepState,
+    Verdict,
+    Wanted,
+)
+from ..rows import ExchangeRow, Page
+from .catalog import SqlCatalog
+from .cursor import make_cursor, read_cursor
+from .engine import Database
+from .lookup import MAX_LIMIT
+from .records import exchange_row, select_exchanges
+from .replay_records import (
+    STEP_COLUMNS,
+    dump,
+    outcome_parameters,
+    replay_columns,
+    replay_row,
+    select_replays,
+    step_columns,
+    step_counts,
+    step_row,
+)
+from .replay_schema import Replay, ReplayStep
+from .schema import Exchange
+
+_LEFT_BEHIND = "the run that sent it ended before its outcome was known"
+
+_OUTCOME = (
+    update(ReplayStep)
+    .where(
+        ReplayStep.replay_id == bindparam("in_replay"),
+        ReplayStep.seq == bindparam("at_seq"),
+        ReplayStep.state == StepState.SENDING.value,
+    )
+    .values(
+        state=bindparam("new_state"),
+        verdict=bindparam("new_verdict"),
+        sent=bindparam("new_sent"),
+        sent_at=bindparam("new_sent_at"),
+        duration_us=bindparam("new_duration_us"),
+        live_status=bindparam("new_live_status"),
+        reason=bindparam("new_reason"),
+        differences=bindparam("new_differences"),
+        more_differences=bindparam("new_more_differences"),
+        unknown_attempts=ReplayStep.unknown_attempts + bindparam("was_unknown"),
+    )
+)
+"""Applies to a step that is out, so that storing it again (the commit's answer was lost) counts nothing twice."""
+
+_INTENT = (
+    update(ReplayStep)
+    .where(
+        ReplayStep.replay_id == bindparam("in_replay"),
+        ReplayStep.seq == bindparam("at_seq"),
+        ReplayStep.state == StepState.PENDING.value,
+    )
+    .values(state=StepState.SENDING.value, attempts=ReplayStep.attempts + 1)
+)
+
+
+class SqlReplayStore:
+    """Replays in the database of a SqlCatalog, which owns the connections."""
+
+    def __init__(self, database: Database, clock: Clock | None = None) -> None:
+        self._database = database
+        self._clock = clock or SystemClock()
+
+    # Planning
+
+    def create(self, replay: ReplayRow) -> None:
+        with self._database.writing() as connection:
+            connection.execute(insert(Replay).values(replay_columns(replay)))
+
+    def add_steps(self, replay: UUID, steps: Sequence[StepRow]) -> None:
+        with self._database.writing() as connection:
+            connection.execute(insert(ReplayStep), [step_columns(replay, step) for step in steps])
+
+    def planned(self, replay: UUID, plan: Mapping[str, Any]) -> ReplayRow:
+        with self._database.writing() as connection:
+            connection.execute(
+                update(Replay)
+                .where(Replay.id == replay, Replay.state == ReplayState.PLANNING.value)
+                .values(state=ReplayState.PLANNED.value, plan=dump(plan))
+            )
+            return self._get(connection, replay)
+
+    def discard(self, replay: UUID) -> None:
+        with self._database.writing() as connection:
+            planning = select(Replay.id).where(Replay.id == replay, Replay.state == ReplayState.PLANNING.value)
+            if connection.execute(planning).first() is not None:
+                connection.execute(delete(ReplayStep).where(ReplayStep.replay_id == replay))
+                connection.execute(delete(Replay).where(Replay.id == replay))
+
+    # Reading
+
+    def get(self, replay: UUID) -> ReplayRow:
+        with self._database.reading() as connection:
+            return self._get(connection, replay)
+
+    def replays(self, *, limit: int = 100, cursor: str | None = None) -> Page[ReplayRow]:
+        _check_limit(limit)
+        query = select_replays(self._now()).order_by(Replay.id.desc()).limit(limit + 1)
+        if cursor is not None:
+            query = query.where(Replay.id < read_cursor("replays", cursor))
+        with self._database.reading() as connection:
+            items = [replay_row(found) for found in connection.execute(query)]
+        more = len(items) > limit
+        return Page(items[:limit], make_cursor("replays", items[limit - 1].id) if more else None)
+
+    def steps(
+        self,
+        replay: UUID,
+        *,
+        states: Collection[StepState] = (),
+        verdicts: Collection[Verdict] = (),
+        limit: int = 100,
+        cursor: str | None = None,
+    ) -> Page[StepRow]:
+        _check_limit(limit)
+        chosen = sorted(state.value for state in states), sorted(verdict.value for verdict in verdicts)
+        listing = f"steps {replay} {chosen}"
+        query = select(*STEP_COLUMNS).where(ReplayStep.replay_id == replay).order_by(ReplayStep.seq).limit(limit + 1)
+        if states:
+            query = query.where(ReplayStep.state.in_(chosen[0]))
+        if verdicts:
+            query = query.where(ReplayStep.verdict.in_(chosen[1]))
+        if cursor is not None:
+            query = query.where(ReplayStep.seq > read_cursor(listing, cursor).int)
+        with self._database.reading() as connection:
+            self._get(connection, replay)
+            items = [step_row(found) for found in connection.execute(query)]
+        more = len(items) > limit
+        # A cursor holds 16 bytes, an id elsewhere and the position here.
+        return Page(items[:limit], make_cursor(listing, UUID(int=items[limit - 1].seq)) if more else None)
+
+    def counts(self, replay: UUID) -> StepCounts:
+        query = (
+            select(ReplayStep.state, ReplayStep.verdict, func.count())
+            .where(ReplayStep.replay_id == replay)
+            .group_by(ReplayStep.state, ReplayStep.verdict)
+        )
+        with self._database.reading() as connection:
+            return step_counts((state, verdict, number) for state, verdict, number in connection.execute(query))
+
+    def due(self, replay: UUID, *, after: int, limit: int) -> list[tuple[StepRow, ExchangeRow | None]]:
+        query = (
+            select(*STEP_COLUMNS)
+            .where(
+                ReplayStep.replay_id == replay,
+                ReplayStep.seq > after,
+                ReplayStep.state == StepState.PENDING.value,
+            )
+            .order_by(ReplayStep.seq)
+            .limit(limit)
+        )
+        with self._database.reading() as connection:
+            steps = [step_row(found) for found in connection.execute(query)]
+            wanted = select_exchanges().where(Exchange.id.in_([step.exchange for step in steps]))
+            exchanges = {row.id: row for row in map(exchange_row, connection.execute(wanted))} if steps else {}
+        return [(step, exchanges.get(step.exchange)) for step in steps]
+
+    # Running
+
+    def acquire(self, replay: UUID, owner: str, ttl_us: int, *, dead: str | None = None) -> ReplayRow:
+        now = self._now()
+        with self._database.writing() as connection:
+            row = self._get(connection, replay, lock=True)
+            if row.state is ReplayState.PLANNING:
+                raise BadInput(f"The plan of replay {replay} is not finished.", hint="Plan again.")
+            if row.state is ReplayState.CANCELLED:
+                raise BadInput(f"Replay {replay} was cancelled.", hint="Plan a new one.")
+            if row.lease is not None and row.lease.live and row.lease.owner != dead:
+                raise Busy(f"Replay {replay} is being run by another process.", hint="Pause it there, or wait for it.")
+            connection.execute(
+                update(Replay)
+                .where(Replay.id == replay)
+                .values(
+                    state=ReplayState.RUNNING.value,
+                    wanted=Wanted.RUN.value,
+                    runs=Replay.runs + 1,
+                    started_at=func.coalesce(Replay.started_at, now),
+                    ended_at=None,
+                    reason="",
+                    lease_owner=owner,
+                    lease_expires_at=now + ttl_us,
+                )
+            )
+            return self._get(connection, replay)
+
+    def settle(
+        self, replay: UUID, owner: str, *, retry_methods: Collection[str], retry_unknown: bool, retry_failed: bool
+    ) -> Settled:
+        step = ReplayStep
+        of_replay = step.replay_id == replay
+        may_repeat = literal(True) if retry_unknown else func.upper(step.method).in_(sorted(retry_methods))
+        left = and_(of_replay, step.state == StepState.SENDING.value)
+        ended = and_(of_replay, step.state == StepState.DONE.value)
+        unknown = and_(ended, step.verdict == Verdict.UNKNOWN.value, step.live_status.is_(None))
+        failed = and_(ended, step.verdict == Verdict.FAILED.value)
+        if not retry_failed:
+            failed = and_(failed, step.sent.is_(False))
+        again = {"state": StepState.PENDING.value, "verdict": None, "differences": "", "more_differences": 0}
+        counted = {"unknown_attempts": step.unknown_attempts + 1, "sent": True, "reason": _LEFT_BEHIND}
+        with self._database.writing() as connection:
+            self._fence(connection, replay, owner)
+
+            def changed(where: ColumnElement[bool], values: Mapping[str, Any]) -> int:
+                return connection.execute(update(step).where(where).values(**values)).rowcount
+
+            return Settled(
+                unknown_retried=changed(and_(left, may_repeat), again | counted)
+                + changed(and_(unknown, may_repeat), again),
+                unknown_left=changed(left, counted | {"state": StepState.DONE.value, "verdict": Verdict.UNKNOWN.value}),
+                failed_retried=changed(failed, again | {"live_status": None}),
+            )
+
+    def advance(
+        self, replay: UUID, owner: str, ttl_us: int, *, outcomes: Sequence[Outcome] = (), intents: Sequence[int] = ()
+    ) -> Wanted:
+        with self._database.writing() as connection:
+            wanted = self._fence(connection, replay, owner, ttl_us)
+            if outcomes:
+                connection.execute(_OUTCOME, [outcome_parameters(replay, outcome) for outcome in outcomes])
+            if intents and wanted is Wanted.RUN:
+                connection.execute(_INTENT, [{"in_replay": replay, "at_seq": seq} for seq in intents])
+        return wanted
+
+    def release(self, replay: UUID, owner: str, state: ReplayState, reason: str = "") -> ReplayRow:
+        with self._database.writing() as connection:
+            self._fence(connection, replay, owner)
+            connection.execute(
+                update(Replay)
+                .where(Replay.id == replay)
+                .values(
+                    state=state.value,
+                    reason=reason,
+                    ended_at=None if state is ReplayState.RUNNING else self._now(),
+                    lease_owner=None,
+                    lease_expires_at=None,
+                )
+            )
+            return self._get(connection, replay)
+
+    # Operating
+
+    def ask(self, replay: UUID, wanted: Wanted) -> ReplayRow:
+        with self._database.writing() as connection:
+            row = self._get(connection, replay, lock=True)
+            change = update(Replay).where(Replay.id == replay)
+            if row.state is ReplayState.RUNNING and not row.interrupted:
+                connection.execute(change.values(wanted=wanted.value))
+            elif wanted is Wanted.PAUSE:
+                raise BadInput(f"Replay {replay} is not running.", hint="There is nothing to pause.")
+            elif wanted is Wanted.CANCEL and row.state not in (ReplayState.FINISHED, ReplayState.CANCELLED):
+                connection.execute(_cancelled(change, self._now()))
+            return self._get(connection, replay)
+
+    # Within
+
+    def _now(self) -> ColumnElement[int]:
+        """The time in microseconds since the epoch, as an expression."""
+        if self._database.is_sqlite:
+            return literal(self._clock.now())
+        return cast(func.extract("epoch", func.clock_timestamp()) * 1_000_000, BigInteger)
+
+    def _get(self, connection: Connection, replay: UUID, *, lock: bool = False) -> ReplayRow:
+        query = select_replays(self._now()).where(Replay.id == replay)
+        found = connection.execute(query.with_for_update() if lock else query).first()
+        if found is None:
+            raise NotFound(f"There is no replay {replay}.", hint="`entrepot replay --list` shows them.")
+        return replay_row(found)
+
+    def _fence(self, connection: Connection, replay: UUID, owner: str, ttl_us: int | None = None) -> Wanted:
+        """Refuses the transaction unless the lease is the owner's; renews it if a span is given."""
+        expiry: Any = Replay.lease_expires_at if ttl_us is None else self._now() + ttl_us
+        found = connection.execute(
+            update(Replay)
+            .where(Replay.id == replay, Replay.lease_owner == owner, Replay.state == ReplayState.RUNNING.value)
+            .values(lease_expires_at=expiry)
+            .returning(Replay.wanted)
+        ).first()
+        if found is None:
+            raise Busy(f"Replay {replay} was taken over by another process.", hint="It goes on there.")
+        return Wanted(found.wanted)
+
+
+def _cancelled(change: Update, now: ColumnElement[int]) -> Update:
+    return change.values(
+        state=ReplayState.CANCELLED.value, reason="cancelled", ended_at=now, lease_owner=None, lease_expires_at=None
+    )
+
+
+def _check_limit(limit: int) -> None:
+    if not 1 <= limit <= MAX_LIMIT:
+        raise BadInput(f"limit is {limit}; a page holds 1 to {MAX_LIMIT} items.")
+
+
+def replay_store(catalog: Catalog, clock: Clock | None = None) -> SqlReplayStore:
+    """The replays that live in the same database as the catalog. Raises TypeError for a catalog that is not SQL."""
+    if not isinstance(catalog, SqlCatalog):
+        raise TypeError(f"{type(catalog).__name__} keeps no replays")
+    return SqlReplayStore(catalog.database, clock)
