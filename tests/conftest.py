@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+
 from tests.support.servers import PostgresServer, S3Server, running_postgres, running_seaweedfs
 
 

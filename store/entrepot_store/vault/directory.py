@@ -10,15 +10,16 @@ import io
 import os
 import secrets
 import shutil
+import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from ..errors import AlreadyExists, EntrepotError, NotFound, VaultDenied, VaultUnavailable
+from ..errors import AlreadyExists, BadInput, EntrepotError, NotFound, VaultDenied, VaultUnavailable
 from .canary import prove
-from .keys import check_key, check_prefix, check_range, check_start
+from .keys import check_key, check_prefix, check_range, check_start, is_key
 from .port import ObjectStat
 
 _PARTIAL = ".partial-"
@@ -47,22 +48,18 @@ class DirectoryVault:
 
     def put(self, key: str, source: Path) -> ObjectStat:
         target = self._path(key)
-        with _translated(key, "store"):
+        with source.open("rb") as reader, _translated(key, "store"):
             _make_folder(target.parent, self.root)
             partial = target.parent / f"{_PARTIAL}{secrets.token_hex(8)}"
             try:
-                _copy_durably(source, partial)
-                try:
-                    # A rename would silently replace what is there; a link refuses.
-                    os.link(partial, target)
-                except FileExistsError:
-                    if not _same(partial, target):
-                        raise AlreadyExists(f"{key}: the vault already holds other bytes under this key.") from None
+                _write_durably(reader, partial)
+                if not _claim(partial, target) and not _same(partial, target):
+                    raise AlreadyExists(f"{key}: the vault already holds other bytes under this key.")
             finally:
                 partial.unlink(missing_ok=True)
-            # Also after finding the same bytes: whoever linked them may have died before this.
+            # Also after finding the same bytes: whoever put them there may have died before this.
             _sync_folders(target.parent, self.root)
-            return self._stat(key, target)
+            return _stat(key, target)
 
     def get(self, key: str, start: int = 0, length: int | None = None) -> bytes:
         with self.open(key, start, length) as stream:
@@ -81,12 +78,12 @@ class DirectoryVault:
             with _translated(key, "read"):
                 file.seek(start)
             with io.BufferedReader(_Range(file, wanted, key), _CHUNK) as stream:
-                yield stream  # type: ignore[misc]  # a BufferedReader is a BinaryIO in all but typeshed's ancestry
+                yield stream
 
     def stat(self, key: str) -> ObjectStat:
         path = self._path(key)
         with _translated(key, "look at"):
-            return self._stat(key, path)
+            return _stat(key, path)
 
     def list(self, prefix: str = "") -> Iterator[ObjectStat]:
         check_prefix(prefix)
@@ -99,7 +96,7 @@ class DirectoryVault:
             try:
                 path.unlink()
                 _sync_folder(path.parent)
-            except (FileNotFoundError, NotADirectoryError):
+            except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
                 return
 
     def _walk(self, folder: Path, above: str, prefix: str) -> Iterator[ObjectStat]:
@@ -108,10 +105,9 @@ class DirectoryVault:
         try:
             with _translated(above or self.location, "list"), os.scandir(folder) as entries:
                 names = sorted(
-                    entry.name + ("/" if entry.is_dir(follow_symlinks=False) else "")
+                    entry.name + ("/" if entry.is_dir() else "")
                     for entry in entries
-                    if not entry.name.startswith(_PARTIAL)
-                    and (entry.is_dir(follow_symlinks=False) or entry.is_file(follow_symlinks=False))
+                    if is_key(entry.name) and not entry.name.startswith(_PARTIAL)
                 )
         except NotFound:
             return  # nothing was ever stored below
@@ -123,7 +119,7 @@ class DirectoryVault:
             elif key.startswith(prefix):
                 with _translated(key, "look at"):
                     try:
-                        found = self._stat(key, folder / name)
+                        found = _stat(key, folder / name)
                     except FileNotFoundError:
                         continue  # deleted since the folder was read
                 yield found
@@ -131,19 +127,24 @@ class DirectoryVault:
     def _path(self, key: str) -> Path:
         check_key(key)
         if any(part.startswith(_PARTIAL) for part in key.split("/")):
-            raise NotFound(f"{key}: names that begin with {_PARTIAL} are the vault's own.")
+            raise BadInput(f"{key}: names that begin with {_PARTIAL} are the vault's own.")
         return self.root / key
-
-    @staticmethod
-    def _stat(key: str, path: Path) -> ObjectStat:
-        found = path.stat(follow_symlinks=False)
-        return ObjectStat(key, found.st_size, found.st_mtime_ns // 1000)
 
     def _remove_old_partials(self) -> None:
         horizon = time.time() - _PARTIAL_AGE
         for partial in self.root.rglob(f"{_PARTIAL}*"):
-            if partial.stat().st_mtime < horizon:
-                partial.unlink(missing_ok=True)
+            try:
+                if partial.stat().st_mtime < horizon:
+                    partial.unlink()
+            except FileNotFoundError:
+                continue  # its put ended, or another process tidies up as well
+
+
+def _stat(key: str, path: Path) -> ObjectStat:
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):
+        raise FileNotFoundError(key)  # a folder of objects is none
+    return ObjectStat(key, found.st_size, found.st_mtime_ns // 1000)
 
 
 class _Range(io.RawIOBase):
@@ -177,12 +178,28 @@ def _make_folder(folder: Path, root: Path | None = None) -> None:
         path.mkdir(mode=0o700, exist_ok=True)
 
 
-def _copy_durably(source: Path, target: Path) -> None:
+def _write_durably(reader: BinaryIO, target: Path) -> None:
     descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with source.open("rb") as reader, os.fdopen(descriptor, "wb") as writer:
+    with os.fdopen(descriptor, "wb") as writer:
         shutil.copyfileobj(reader, writer, _CHUNK)
         writer.flush()
         os.fsync(writer.fileno())
+
+
+def _claim(partial: Path, target: Path) -> bool:
+    """Gives the file its name; False if the name is taken. A rename would silently replace what is there, a link
+    refuses; only where the file system has no links (FAT, some network disks) a look has to do."""
+    try:
+        os.link(partial, target)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK):
+            raise
+        if target.exists():
+            return False
+        partial.rename(target)
+    return True
 
 
 def _same(one: Path, other: Path) -> bool:
@@ -222,6 +239,8 @@ def _translated(what: str, verb: str) -> Iterator[None]:
         yield
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         raise NotFound(f"{what}: there is no such object in the vault.") from None
+    except FileExistsError:
+        raise AlreadyExists(f"{what}: a part of this key is the key of an object, and no folder.") from None
     except OSError as error:
         kind: type[EntrepotError] = VaultUnavailable if error.errno in _PASSING else VaultDenied
         raise kind(f"{what}: the vault could not {verb} it: {error.strerror}.", hint=_hint(error)) from error

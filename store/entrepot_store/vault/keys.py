@@ -9,9 +9,14 @@ MAX_KEY = 800
 """Characters. S3 allows 1,024 bytes, of which the vault's prefix takes its part."""
 
 
+def is_key(key: str) -> bool:
+    """False for one that is absolute, has empty, `.` or `..` segments, or characters beyond those below."""
+    return len(key) <= MAX_KEY and all(_SEGMENT.fullmatch(part) and part not in (".", "..") for part in key.split("/"))
+
+
 def check_key(key: str) -> str:
-    """The key itself. Raises BadInput for one that is absolute, has empty, `.` or `..` segments, or other characters."""
-    if len(key) > MAX_KEY or not all(_SEGMENT.fullmatch(part) and part not in (".", "..") for part in key.split("/")):
+    """The key itself. Raises BadInput if it is none."""
+    if not is_key(key):
         raise BadInput(
             f"{key!r} is not a vault key.", hint="Keys are segments of A-Z a-z 0-9 . _ - separated by single slashes."
         )

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, Select, and_, or_, select
+from sqlalchemy import Connection, and_, or_, select
 
 from ...errors import NotFound
 from ...model import Gap, LedgerEntry, derived_tail, exchange_id
@@ -71,13 +71,13 @@ def ledger(connection: Connection) -> list[LedgerEntry]:
     return [LedgerEntry(**found._mapping) for found in connection.execute(query)]
 
 
-def _select_gaps() -> Select[Any]:
+def _select_gaps() -> Any:
     gap, taken = schema.Gap, schema.GapAcknowledgement
     return select(
         gap.id, gap.worker, gap.since, gap.until, gap.missing, gap.reason, taken.acknowledged_at, taken.acknowledged_by
     ).outerjoin(taken, taken.gap_id == gap.id)
 
 
-def _gap_row(found: Row[Any]) -> GapRow:
+def _gap_row(found: Any) -> GapRow:
     identifier, worker, since, until, missing, reason, at, by = found
     return GapRow(identifier, Gap(worker, since, until, missing, reason), at, by)

@@ -27,7 +27,9 @@ class Database:
     """An engine with its two ways in: `reading()` and `writing()`. Safe to share between threads, not across a fork."""
 
     def __init__(self, url: str) -> None:
-        """`url` is `sqlite:///FILE`, `postgresql://…` or `postgresql+psycopg://…`. Raises ConfigError; connects to nothing."""
+        """`url` is `sqlite:///FILE`, `postgresql://…` or `postgresql+psycopg://…`. Connects to nothing yet.
+
+        Raises ConfigError."""
         parsed = _parse(url)
         self.location = parsed.render_as_string(hide_password=True)
         self.is_sqlite = parsed.get_backend_name() == "sqlite"

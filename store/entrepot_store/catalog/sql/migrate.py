@@ -46,6 +46,6 @@ def _is_current(connection: Connection, location: str) -> bool:
     if not found <= set(known):
         raise TooNew(
             f"{location}: the catalog has schema {', '.join(sorted(found))}; this version knows up to {known[-1]}.",
-            hint="Use the newer Entrepot that wrote it, or rebuild into another database with `entrepot rebuild-catalog`.",
+            hint="Use the newer Entrepot, or rebuild the catalog in another database with `entrepot rebuild-catalog`.",
         )
     return found == {known[-1]}

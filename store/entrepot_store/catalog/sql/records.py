@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Row, Select, select
+from sqlalchemy import Select, select
 
 from ...model import Action
 from ..rows import ExchangeRow, MessageRow, PayloadRow, SegmentRow
@@ -66,7 +66,7 @@ def select_exchanges() -> Select[Any]:
     )
 
 
-def exchange_row(found: Row[Any]) -> ExchangeRow:
+def exchange_row(found: Any) -> ExchangeRow:
     columns = found._mapping
     request_headers, response_headers = unpack_headers(columns["headers"])
 
@@ -113,7 +113,7 @@ def select_segments() -> Select[Any]:
     return select(*(Segment.__table__.c[name] for name in _SEGMENT))
 
 
-def segment_row(found: Row[Any]) -> SegmentRow:
+def segment_row(found: Any) -> SegmentRow:
     return SegmentRow(**found._mapping)
 
 
@@ -130,7 +130,7 @@ def select_payloads() -> Select[Any]:
     )
 
 
-def payload_row(found: Row[Any]) -> PayloadRow:
+def payload_row(found: Any) -> PayloadRow:
     return PayloadRow(**found._mapping)
 
 

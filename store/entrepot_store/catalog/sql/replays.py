@@ -57,6 +57,7 @@ from .replay_records import (
 )
 from .replay_schema import Replay, ReplayStep
 from .schema import Exchange
+from .types import Whole
 
 _LEFT_BEHIND = "the run that sent it ended before its outcome was known"
 
@@ -99,6 +100,17 @@ class SqlReplayStore:
     def __init__(self, database: Database, clock: Clock | None = None) -> None:
         self._database = database
         self._clock = clock or SystemClock()
+        self._held = (
+            update(Replay)
+            .where(
+                Replay.id == bindparam("the_replay"),
+                Replay.lease_owner == bindparam("the_owner"),
+                Replay.state == ReplayState.RUNNING.value,
+            )
+            .returning(Replay.wanted)
+        )
+        # Built once: this one runs with every step.
+        self._renewed = self._held.values(lease_expires_at=self._time("the_now") + bindparam("the_ttl", type_=Whole))
 
     # Planning
 
@@ -294,8 +306,12 @@ class SqlReplayStore:
 
     def _now(self) -> ColumnElement[int]:
         """The time in microseconds since the epoch, as an expression."""
+        return literal(self._clock.now(), Whole) if self._database.is_sqlite else self._time("unused")
+
+    def _time(self, name: str) -> ColumnElement[int]:
+        """The server's time on PostgreSQL; on SQLite a parameter of that name."""
         if self._database.is_sqlite:
-            return literal(self._clock.now())
+            return bindparam(name, type_=Whole)
         return cast(func.extract("epoch", func.clock_timestamp()) * 1_000_000, BigInteger)
 
     def _get(self, connection: Connection, replay: UUID, *, lock: bool = False) -> ReplayRow:
@@ -307,13 +323,15 @@ class SqlReplayStore:
 
     def _fence(self, connection: Connection, replay: UUID, owner: str, ttl_us: int | None = None) -> Wanted:
         """Refuses the transaction unless the lease is the owner's; renews it if a span is given."""
-        expiry: Any = Replay.lease_expires_at if ttl_us is None else self._now() + ttl_us
-        found = connection.execute(
-            update(Replay)
-            .where(Replay.id == replay, Replay.lease_owner == owner, Replay.state == ReplayState.RUNNING.value)
-            .values(lease_expires_at=expiry)
-            .returning(Replay.wanted)
-        ).first()
+        given: dict[str, Any] = {"the_replay": replay, "the_owner": owner}
+        if ttl_us is None:
+            statement = self._held.values(lease_expires_at=Replay.lease_expires_at)
+        else:
+            statement = self._renewed
+            given["the_ttl"] = ttl_us
+            if self._database.is_sqlite:
+                given["the_now"] = self._clock.now()
+        found = connection.execute(statement, given).first()
         if found is None:
             raise Busy(f"Replay {replay} was taken over by another process.", hint="It goes on there.")
         return Wanted(found.wanted)

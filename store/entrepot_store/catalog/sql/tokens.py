@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, select, update
 
 from ...errors import AlreadyExists, NotFound
 from ..rows import TokenRow
@@ -38,7 +38,7 @@ def revoke_token(connection: Connection, identifier: UUID, at: int) -> None:
     connection.execute(update(table).where(table.id == identifier, table.revoked_at.is_(None)).values(revoked_at=at))
 
 
-def _row(found: Row[Any]) -> TokenRow:
+def _row(found: Any) -> TokenRow:
     identifier, name, digest, scopes, created_at, expires_at, revoked_at = found
     return TokenRow(identifier, name, bytes(digest), tuple(scopes.split()), created_at, expires_at, revoked_at)
 

@@ -1,5 +1,7 @@
 """The first tables: what the vault holds, how complete it is, and who may ask."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
@@ -106,12 +108,12 @@ def upgrade() -> None:
     )
 
 
-def _required(kind: sa.types.TypeEngine[object], *names: str) -> list[sa.Column[object]]:
+def _required(kind: sa.types.TypeEngine[Any], *names: str) -> list[sa.Column[Any]]:
     return [sa.Column(name, kind, nullable=False) for name in names]
 
 
-def _message(side: str, *, nullable: bool) -> list[sa.Column[object]]:
-    columns: dict[str, sa.types.TypeEngine[object]] = {
+def _message(side: str, *, nullable: bool) -> list[sa.Column[Any]]:
+    columns: dict[str, sa.types.TypeEngine[Any]] = {
         "content_type": TEXT,
         "size": WHOLE,
         "digest": BYTES,

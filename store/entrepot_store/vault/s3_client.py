@@ -1,0 +1,123 @@
+"""Makes the minio-py client: endpoint, region, credentials, timeouts, and the header that forbids overwriting."""
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import certifi
+import urllib3
+from minio import Minio
+from minio.credentials.credentials import Credentials
+from minio.credentials.providers import (
+    AWSConfigProvider,
+    ChainedProvider,
+    EnvAWSProvider,
+    IamAwsProvider,
+    Provider,
+    StaticProvider,
+)
+
+from ..config import S3Settings
+from ..errors import ConfigError, VaultDenied
+from .s3_errors import KEYS_HINT
+
+AWS = "https://s3.amazonaws.com"
+_CONNECT_SECONDS = 5.0
+READ_SECONDS = 60.0
+"""Longest silence of a server within an answer; far above what a healthy one needs for one part."""
+
+
+class WriteOnceTransport(urllib3.PoolManager):
+    """Sends the requests of minio-py; within `write_once()`, the one that makes the object forbids an overwrite.
+
+    minio-py has no parameter for it. The header need not be among the signed ones, and goes on the request that
+    takes effect: a plain PUT, or the completion of a multipart upload.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._mode = threading.local()
+
+    @contextmanager
+    def write_once(self, *, active: bool) -> Iterator[None]:
+        """Of this thread's requests only; not `active` for a server that does not know the header."""
+        self._mode.write_once = active
+        try:
+            yield
+        finally:
+            self._mode.write_once = False
+
+    def urlopen(self, method: str, url: str, redirect: bool = True, **options: Any) -> urllib3.BaseHTTPResponse:  # type: ignore[override]  # narrower than RequestMethods, as PoolManager's own is
+        if getattr(self._mode, "write_once", False):
+            query = parse_qs(urlsplit(url).query, keep_blank_values=True)
+            if (method == "PUT" and "uploadId" not in query) or (method == "POST" and "uploadId" in query):
+                options["headers"]["If-None-Match"] = "*"
+        return super().urlopen(method, url, redirect, **options)
+
+
+def endpoint_of(settings: S3Settings) -> str:
+    """`http://127.0.0.1:9000`; AWS when nothing names another."""
+    named = settings.endpoint or os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or AWS
+    parts = urlsplit(named)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or parts.query:
+        raise ConfigError(
+            f"s3.endpoint: {named!r} is not http://HOST[:PORT] or https://HOST[:PORT].",
+            hint="The bucket belongs into `vault`, the keys into s3.access_key and s3.secret_key.",
+        )
+    if parts.username or parts.password:
+        raise ConfigError("s3.endpoint: keys do not belong into the URL.", hint=KEYS_HINT)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def make_client(settings: S3Settings, read_seconds: float) -> tuple[Minio, WriteOnceTransport]:
+    """Connects to nothing yet. Raises ConfigError."""
+    endpoint = endpoint_of(settings)
+    transport = WriteOnceTransport(
+        timeout=urllib3.Timeout(connect=_CONNECT_SECONDS, read=read_seconds),
+        retries=False,  # one retry policy, and a visible one: `RetryingVault`
+        maxsize=16,
+        ca_certs=os.environ.get("SSL_CERT_FILE") or certifi.where(),
+    )
+    try:
+        client = Minio(
+            urlsplit(endpoint).netloc,
+            secure=endpoint.startswith("https:"),
+            region=_region(settings, endpoint),
+            credentials=_Keys(settings, on_aws=endpoint == AWS),
+            http_client=transport,
+        )
+    except ValueError as error:
+        raise ConfigError(f"s3: {error}.") from None
+    return client, transport
+
+
+def _region(settings: S3Settings, endpoint: str) -> str | None:
+    """None makes minio-py ask AWS for the bucket's region; other servers hardly ever care, and are not asked."""
+    named = settings.region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    return named or (None if endpoint == AWS else "us-east-1")
+
+
+class _Keys(Provider):
+    """The configured keys, else AWS_* variables, ~/.aws/credentials, on AWS the machine's role."""
+
+    def __init__(self, settings: S3Settings, *, on_aws: bool) -> None:
+        key, secret = settings.access_key, settings.secret_key
+        if (key is None) != (secret is None):
+            raise ConfigError("s3.access_key and s3.secret_key belong together; only one is set.", hint=KEYS_HINT)
+        self._provider: Provider
+        if key is not None and secret is not None:
+            self._provider = StaticProvider(key, secret.get_secret_value())
+        else:
+            chain: list[Provider] = [EnvAWSProvider(), AWSConfigProvider()]
+            if on_aws:
+                chain.append(IamAwsProvider(http_client=urllib3.PoolManager(timeout=2.0, retries=False)))
+            self._provider = ChainedProvider(chain)
+
+    def retrieve(self) -> Credentials:
+        try:
+            return self._provider.retrieve()
+        except (ValueError, OSError, urllib3.exceptions.HTTPError) as error:
+            raise VaultDenied("There are no keys for the S3 server.", hint=KEYS_HINT) from error
