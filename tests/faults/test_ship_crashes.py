@@ -212,7 +212,7 @@ def test_kill_9_at_random_moments(tmp_path: Path) -> None:
     exchanges: list[Exchange] = []
     for round_number in range(12):
         for sequence in range(3):
-            batch = [make_exchange(len(exchanges) + n, retention_class=chance.choice(("a", "b"))) for n in range(200)]
+            batch = [make_exchange(len(exchanges) + n, retention_class=chance.choice(("a", "b"))) for n in range(60)]
             exchanges += batch
             write_sealed(rig.spool, batch, sequence=round_number * 3 + sequence + 1)
         child = subprocess.Popen([sys.executable, "-c", _CHILD, str(tmp_path)], stdout=subprocess.PIPE, text=True)
