@@ -1,0 +1,366 @@
+"""The capture addon: mitmproxy's hooks on one side, the spool on the other.
+
+Uses documented hooks only, so it runs in the lean engine and in a stock mitmproxy alike. Its own files: `capture`
+(one exchange under way), `tee` (streamed bodies), `messages` (WebSocket), `naming`, `headers` and `faults` (what
+the flow says, in our words), `guard` (no exception is lost), `refusal` (503), `strays` (traffic that never becomes a
+flow or is not HTTP).
+
+Every exchange ends in exactly one of: stored, ignored, truncated, failed. `_open` holds those that have not yet.
+"""
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Any, NamedTuple
+
+from mitmproxy import http
+from mitmproxy.connection import Client
+
+from entrepot_store.config import ProxySettings
+from entrepot_store.model import Action, Exchange, exchange_id
+from entrepot_store.rules import Decision, ProductNames, RuleSet
+from entrepot_store.spool.files import SpoolFolder
+from entrepot_store.spool.records import pack_exchange
+
+from .capture import Capture
+from .counts import Counts
+from .faults import CUT, describe_for
+from .gaps import GapBook
+from .guard import guarded
+from .headers import (
+    CONTENT_TYPE,
+    PROXY_AUTHORIZATION,
+    TRACEPARENT,
+    TRANSFER_ENCODING,
+    body_length,
+    proxy_user,
+    trace_id,
+    wanted,
+)
+from .messages import collect
+from .naming import Caller, authority_of, caller_of, destination_of, plain, scheme_of
+from .refusal import refuse
+from .reporter import Reporter
+from .spool_writer import SpoolWriter
+from .tee import BodyTee, TeeLimits
+
+ORPHAN_SECONDS = 5.0
+"""How long after its client has gone an exchange may still end by itself before it is recorded as it is."""
+
+
+class Policy(NamedTuple):
+    """What a reload of the configuration swaps, at once and between two hooks."""
+
+    rules: RuleSet
+    names: ProductNames
+
+
+class CaptureAddon:
+    """Captures every exchange that passes. All of it runs on the event loop."""
+
+    def __init__(  # noqa: PLR0917 # made in one place, `session`, where every argument is named by its type
+        self,
+        policy: Policy,
+        settings: ProxySettings,
+        folder: SpoolFolder,
+        writer: SpoolWriter,
+        counts: Counts,
+        gaps: GapBook,
+        reporter: Reporter,
+    ) -> None:
+        self.policy = policy
+        self.writer = writer
+        self.counts = counts
+        self.gaps = gaps
+        self.report = reporter
+        self._buffer_bytes = settings.buffer_bytes
+        self._limits = TeeLimits(settings.tee_memory_bytes, settings.max_body_bytes)
+        self._folder = folder
+        self._open: dict[str, Capture] = {}
+        self._callers: dict[str, Caller] = {}
+        self._closed = False
+
+    # Connections
+
+    def client_connected(self, client: Client) -> None:
+        self._callers[client.id] = caller_of(client)
+
+    @guarded
+    def client_disconnected(self, client: Client) -> None:
+        caller = self._callers.pop(client.id, None)
+        if caller is not None and caller.open:
+            # Whatever mitmproxy still has to say about them, it says soon; some of its failures end without a hook.
+            asyncio.get_running_loop().call_later(ORPHAN_SECONDS, self._record_orphans, client.id)
+
+    def caller(self, client: Client) -> Caller:
+        # Not kept when it is not known: the client has gone, and nobody would remove it again.
+        return self._callers.get(client.id) or caller_of(client)
+
+    # HTTP
+
+    @guarded
+    def http_connect(self, flow: http.HTTPFlow) -> None:
+        """Credentials come with the CONNECT only, and are those of everything inside the tunnel."""
+        found = wanted(flow.request.data.headers.fields)
+        self.caller(flow.client_conn).user = proxy_user(found.get(PROXY_AUTHORIZATION))
+
+    @guarded
+    def http_connect_error(self, flow: http.HTTPFlow) -> None:
+        self.counts.saw()
+        capture = self._begin(flow, wanted(flow.request.data.headers.fields))
+        capture.answered = True
+        reason = flow.server_conn.error or (flow.error.msg if flow.error else "the tunnel was not opened")
+        self._finish(capture, describe_for(reason, flow.client_conn, flow.server_conn))
+
+    @guarded
+    def requestheaders(self, flow: http.HTTPFlow) -> None:
+        self.counts.saw()
+        found = wanted(flow.request.data.headers.fields)
+        capture = self._begin(flow, found)
+        self._open[flow.id] = capture
+        length = body_length(found)
+        if length is None:
+            # Without a length an HTTP/1 request has no body unless it is chunked; an HTTP/2 request may have one.
+            streams = TRANSFER_ENCODING in found or flow.request.data.http_version == b"HTTP/2.0"
+        else:
+            streams = length > self._buffer_bytes
+        if PROXY_AUTHORIZATION in found and _is_forward(flow.client_conn):
+            del flow.request.headers["proxy-authorization"]
+        if capture.early.on_failure == "closed" and self.writer.failing is not None:
+            self._refuse_request(capture, streams)
+        elif streams:
+            capture.request_tee = self._tee(capture, "request")
+            flow.request.stream = capture.request_tee
+
+    @guarded
+    def responseheaders(self, flow: http.HTTPFlow) -> None:
+        capture = self._open.get(flow.id)
+        response = flow.response
+        if capture is None or response is None or capture.answered:
+            return
+        data = response.data
+        capture.response_headers = data.headers.fields
+        found = wanted(capture.response_headers)
+        capture.decision = decision = self._decide(capture, found.get(CONTENT_TYPE), data.status_code)
+        if _has_no_body(capture.method, data.status_code):
+            return
+        length = body_length(found)
+        if length is None or length > self._buffer_bytes:
+            if decision.action is Action.IGNORE:
+                response.stream = True
+            else:
+                capture.response_tee = self._tee(capture, "response")
+                response.stream = capture.response_tee
+
+    @guarded
+    def response(self, flow: http.HTTPFlow) -> Awaitable[None] | None:
+        if flow.websocket is not None:
+            return None  # recorded when it ends
+        capture = self._open.get(flow.id)
+        if capture is None or capture.recording:
+            return None
+        if capture.answered:
+            self._settle(capture)
+            return None
+        return self._finish(capture, None)
+
+    @guarded
+    def error(self, flow: http.HTTPFlow) -> None:
+        capture = self._open.get(flow.id)
+        if capture is None:
+            if self._closed or "entrepot" in flow.metadata or flow.response is not None:
+                return
+            # It failed before its headers were announced: a CONNECT, or a request mitmproxy would not look at.
+            self.counts.saw()
+            capture = self._begin(flow, wanted(flow.request.data.headers.fields))
+        flow.metadata["entrepot"] = "recorded"
+        if capture.recording:
+            return
+        if capture.answered:
+            self._settle(capture)
+            return
+        message = flow.error.msg if flow.error else "unknown"
+        self._finish(capture, describe_for(message, flow.client_conn, flow.server_conn))
+
+    # WebSocket
+
+    @guarded
+    def websocket_message(self, flow: http.HTTPFlow) -> None:
+        collect(self._open.get(flow.id), flow)
+
+    @guarded
+    def websocket_end(self, flow: http.HTTPFlow) -> Awaitable[None] | None:
+        capture = self._open.get(flow.id)
+        if capture is None or capture.recording:
+            return None
+        return self._finish(capture, None)
+
+    # What the rest of the proxy asks
+
+    def busy_clients(self) -> set[str]:
+        """The ids of client connections that have an open exchange."""
+        return {capture.client_id for capture in self._open.values()}
+
+    def cut(self) -> None:
+        """Records everything still open as cut. What hooks bring afterwards is not captured any more."""
+        self._closed = True
+        for capture in list(self._open.values()):
+            if not capture.recording:
+                self._finish(capture, CUT)
+
+    def record(self, exchange: Exchange) -> None:
+        """Spools an exchange made elsewhere (`strays`); it is counted by the caller's `counts.saw()` before."""
+        self.writer.put(pack_exchange(exchange), started_at=exchange.started_at)
+
+    def hook_failed(self, hook: str, subject: Any, error: Exception) -> None:
+        """An exception of ours: the exchange is counted as failed, and refused if its rule asks for that."""
+        self.report(hook, error)
+        reason = f"the capture failed in {hook}: {type(error).__name__}"
+        if not isinstance(subject, http.HTTPFlow):
+            return
+        capture = self._open.get(subject.id)
+        if capture is None:
+            if hook in ("requestheaders", "http_connect_error"):
+                self.counts.failed()
+                self.gaps.note(reason)
+            return
+        if capture.recording:
+            return
+        self.counts.failed()
+        self.gaps.note(reason, since=capture.started_at)
+        closed = (capture.decision or capture.early).on_failure == "closed"
+        capture.discard()
+        self._settle(capture)
+        subject.metadata["entrepot"] = "failed"
+        if closed:
+            refuse(subject)
+
+    # Inside
+
+    def _begin(self, flow: http.HTTPFlow, found: dict[bytes, bytes]) -> Capture:
+        data = flow.request.data
+        caller = self.caller(flow.client_conn)
+        caller.open += 1
+        rules, names = self.policy
+        user = caller.user
+        if user is None and PROXY_AUTHORIZATION in found and _is_forward(flow.client_conn):
+            user = proxy_user(found[PROXY_AUTHORIZATION])
+        source = plain(names.source(caller.host, user))
+        destination = destination_of(flow, names)
+        started_at = int(data.timestamp_start * 1_000_000)
+        return Capture(
+            flow,
+            exchange_id(started_at),
+            started_at,
+            source,
+            destination,
+            caller.address,
+            scheme_of(flow),
+            authority_of(flow, found),
+            rules.decide_early(source, destination, data.method, data.path),
+            trace_id(found.get(TRACEPARENT)),
+        )
+
+    def _decide(self, capture: Capture, content_type: bytes | None, status: int | None) -> Decision:
+        return self.policy.rules.decide(
+            capture.source, capture.destination, capture.method, capture.path, content_type, status
+        )
+
+    def _tee(self, capture: Capture, side: str) -> BodyTee:
+        path = self._folder.body_path(f"{self.counts.worker}.{capture.id.hex}.{side}")
+        return BodyTee(path, self._limits, self.writer.has_room, self.report)
+
+    def _finish(self, capture: Capture, error: str | None) -> Awaitable[None] | None:
+        """Decides, redacts and spools. Returns what to await if the record has to be on disk before traffic goes on."""
+        decision = capture.decision or self._decide(capture, None, None)
+        if decision.action is Action.IGNORE:
+            self.counts.ignored()
+            capture.discard()
+            self._settle(capture)
+            return None
+        exchange = capture.exchange(decision, error)
+        bodies = tuple(
+            body.file
+            for body in (exchange.request.body, exchange.response.body if exchange.response else None)
+            if body is not None and body.file is not None
+        )
+        wait = error is None and (decision.durability == "sync" or decision.on_failure == "closed")
+        record = pack_exchange(exchange)
+        capture.recording = True
+        if not wait:
+            self._settle(capture)
+            self.writer.put(record, bodies=bodies, truncated=capture.cut, started_at=capture.started_at)
+            return None
+        loop = asyncio.get_running_loop()
+        durable: asyncio.Future[bool] = loop.create_future()
+        taken = self.writer.put(
+            record,
+            bodies=bodies,
+            truncated=capture.cut,
+            started_at=capture.started_at,
+            done=lambda ok: _tell(loop, durable, ok),
+        )
+        if not taken:
+            durable.set_result(False)
+        return self._wait_for_record(capture, durable, decision.on_failure == "closed")
+
+    async def _wait_for_record(self, capture: Capture, durable: "asyncio.Future[bool]", closed: bool) -> None:
+        try:
+            if not await durable and closed:
+                refuse(capture.flow)
+        finally:
+            self._settle(capture)
+
+    def _settle(self, capture: Capture) -> None:
+        """The exchange has ended, one way or another."""
+        capture.recording = True
+        self._open.pop(capture.flow.id, None)
+        caller = self._callers.get(capture.client_id)
+        if caller is not None:
+            caller.open -= 1
+
+    def _refuse_request(self, capture: Capture, streams: bool) -> None:
+        """503 before anything is forwarded: the exchange does not take place, so nothing is missing."""
+        self.counts.failed()
+        capture.answered = True
+        if not streams or capture.method in _BODILESS:
+            refuse(capture.flow)
+        elif capture.flow.killable:
+            # mitmproxy would collect a body of any length in memory before it answers.
+            capture.flow.kill()  # type: ignore[no-untyped-call] # mitmproxy is typed in part
+
+    def _record_orphans(self, client_id: str) -> None:
+        for capture in [one for one in self._open.values() if one.client_id == client_id]:
+            if capture.recording or self._closed:
+                continue
+            if capture.answered:
+                self._settle(capture)
+                continue
+            capture.flow.metadata["entrepot"] = "orphan"
+            gone = describe_for("Client disconnected.", capture.flow.client_conn, capture.flow.server_conn)
+            try:
+                self._finish(capture, gone)
+            except Exception as error:  # noqa: BLE001 # a timer has nobody to raise to; it is counted and logged
+                self.hook_failed("client_disconnected", capture.flow, error)
+
+
+_BODILESS = frozenset((b"GET", b"HEAD", b"DELETE", b"OPTIONS"))
+"""Methods whose requests have no body in practice, so that answering them needs no memory."""
+
+
+def _is_forward(client: Client) -> bool:
+    return client.proxy_mode.type_name == "regular"
+
+
+def _has_no_body(method: bytes, status: int) -> bool:
+    return method.upper() == b"HEAD" or status in (204, 304) or status < 200
+
+
+def _tell(loop: asyncio.AbstractEventLoop, durable: "asyncio.Future[bool]", ok: bool) -> None:
+    """From the writer's thread. A loop that has ended has nobody left who waits."""
+
+    def tell() -> None:
+        if not durable.done():
+            durable.set_result(ok)
+
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(tell)

@@ -1,0 +1,54 @@
+"""Why an exchange failed, in words that an operator can search for.
+
+mitmproxy's messages say it in many ways and quote bytes from the wire, which may hold secrets. What is stored is a
+kind and a short explanation without quotes: `refused: Connect call failed ('127.0.0.1', 9001)`.
+"""
+
+import re
+
+from mitmproxy import connection
+
+CUT = "cut at shutdown"
+
+_LONGEST = 300
+_QUOTED = re.compile(r"""\bb(['"]).*""", re.DOTALL)
+"""A Python bytes literal, as mitmproxy quotes what it received, and everything behind it."""
+
+_KINDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
+    (kind, re.compile(pattern, re.IGNORECASE))
+    for kind, pattern in (
+        ("malformed", r"protocol error|cannot parse|bad http|invalid|refusing to prevent|unexpected server response|"
+                      r"unknown transfer-encoding|multiple (content-length|transfer-encoding)|no host header|"
+                      r"both transfer-encoding and content-length|unexpected http|header"),
+        ("tls", r"\btls\b|certificate|\bssl\b"),
+        ("refused", r"errno 111|connection refused"),
+        ("timed out", r"errno 110|timed? ?out"),
+        ("unreachable", r"errno (101|113)|no route to host|unreachable"),
+        ("unknown host", r"name or service not known|name resolution|nodename nor servname|getaddrinfo|no address"),
+        ("reset", r"errno 104|connection reset|stream reset"),
+        ("client disconnected", r"client disconnected|peer closed connection|connection cancelled"),
+        ("killed", r"killed"),
+        ("closed", r"server closed connection|connection closed|closed by peer"),
+        ("refused", r"destination unknown|its own destination"),
+    )
+)  # fmt: skip
+
+
+def describe(message: str) -> str:
+    """`kind: explanation` for one of mitmproxy's error messages."""
+    text = _QUOTED.sub("", message).strip(" :") or "malformed message"
+    kind = next((kind for kind, pattern in _KINDS if pattern.search(message)), "failed")
+    text = text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+    text = text.encode("utf-8", "backslashreplace").decode().replace("\x00", "\\x00")
+    return text if text.lower().startswith(kind) else f"{kind}: {text}"
+
+
+def describe_for(message: str, client: connection.Client, server: connection.Server) -> str:
+    """As `describe`, with what the lean engine knows beyond mitmproxy's message: resets and our own timeout."""
+    if getattr(client, "timed_out", False):
+        return "timed out: nothing was sent or received for too long"
+    if "server closed connection" in message and getattr(server, "was_reset", False):
+        return "reset: the destination reset the connection"
+    if "lient disconnected" in message and getattr(client, "was_reset", False):
+        return "client disconnected: the client reset the connection"
+    return describe(message)

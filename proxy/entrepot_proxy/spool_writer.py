@@ -1,0 +1,361 @@
+"""Writes captures to the spool: one thread, group commits, and a plain account of everything that could not be written.
+
+The capture addon calls `put` from the event loop and goes on; a bounded queue is all that lies between them. The
+thread collects what arrives within `spool.sync_ms` (or less, when an exchange waits for its record), writes it in one
+piece behind the records already there, and makes it durable with one `fdatasync`.
+
+When the disk is full or fails, the captures at hand are counted as failed and a gap is opened; the torn tail is cut
+off, the file is handed to the shipper as it is, and every `RETRY_SECONDS` a fresh file is tried. The first thing
+written to it is the Gap record. A write is never tried again on a file whose `fdatasync` failed: the kernel may have
+dropped the pages.
+"""
+
+import errno
+import logging
+import os
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from entrepot_store.clock import Clock, SystemClock
+from entrepot_store.config import SpoolSettings
+from entrepot_store.model import LedgerEntry
+from entrepot_store.spool.files import SpoolFolder, SpoolName, WorkerLock, sync_folder
+from entrepot_store.spool.frames import MAX_PAYLOAD, encode_frame
+from entrepot_store.spool.records import pack_gap, pack_ledger
+
+from .counts import Counts
+from .gaps import GapBook
+from .spool_file import Disk, SpoolFile
+from .spool_space import SpoolSpace
+
+logger = logging.getLogger(__name__)
+
+RETRY_SECONDS = 0.5
+"""Pause between two attempts to write while the spool fails."""
+IDLE_LEDGER_SECONDS = 60.0
+"""While nothing is captured, changed counts (ignored exchanges) are written this often."""
+ROOM_TO_RECOVER = 64 * 1024
+COMMIT_BYTES = 4 * 1024 * 1024
+"""A group commit does not wait for its time when this much has come together."""
+
+
+@dataclass(slots=True)
+class Entry:
+    """One capture on its way to disk. `done` is told, on the writer's thread, whether the record is durable."""
+
+    record: bytes
+    bodies: tuple[str, ...]
+    truncated: bool
+    started_at: int
+    done: Callable[[bool], None] | None
+
+
+class SpoolWriter:
+    """The spool of one worker run. Everything public may be called from any thread."""
+
+    def __init__(  # noqa: PLR0917 # made in one place, `session`, where every argument is named by its type
+        self,
+        folder: SpoolFolder,
+        settings: SpoolSettings,
+        counts: Counts,
+        gaps: GapBook,
+        lock: WorkerLock,
+        clock: Clock | None = None,
+        disk: Disk | None = None,
+    ) -> None:
+        self._folder = folder
+        self._settings = settings
+        self._counts = counts
+        self._gaps = gaps
+        self._lock = lock
+        self._clock = clock or SystemClock()
+        self._disk = disk or Disk()
+        self._space = SpoolSpace(folder, settings, self._clock)
+        self._queue: deque[Entry] = deque()
+        # Two counters, each with one writer: the event loop adds to the first, the thread to the second.
+        self._put_bytes = 0
+        self._done_bytes = 0
+        self._urgent = False
+        self._wake = threading.Event()
+        self._asleep = False
+        self._closing = False
+        self._file: SpoolFile | None = None
+        self._file_since = 0.0
+        self._unsealed: list[SpoolFile] = []
+        self._sequence = 0
+        self._last_created = 0
+        self._last_ledger = LedgerEntry(counts.worker, 0)
+        self._last_ledger_at = self._clock.monotonic()
+        self._retry_at = 0.0
+        self.failing: str | None = None
+        """Why nothing can be written at present; None while all is well."""
+        self._thread = threading.Thread(target=self._run, name="spool-writer", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    @property
+    def queue_bytes(self) -> int:
+        return self._put_bytes - self._done_bytes
+
+    @property
+    def spool_bytes(self) -> int:
+        return self._space.used
+
+    def has_room(self, size: int) -> bool:
+        """Whether a body file may grow by `size` bytes. A look at counters, not at the disk."""
+        return self.failing is None and self._space.used + size <= self._settings.max_bytes
+
+    def put(
+        self,
+        record: bytes,
+        *,
+        bodies: tuple[str, ...] = (),
+        truncated: bool = False,
+        started_at: int = 0,
+        done: Callable[[bool], None] | None = None,
+    ) -> bool:
+        """Queues a packed exchange; called from the event loop only.
+
+        `bodies` are the files in the bodies folder that it names. False if it was not taken: it is counted as failed
+        then, a gap is noted, its body files are removed and `done` is not called. With `done` the group commit happens
+        at once.
+        """
+        queued, size = self.queue_bytes, len(record)
+        refusal = None
+        if self._closing:
+            refusal = "the proxy had already closed its spool"
+        elif size > MAX_PAYLOAD:
+            refusal = f"a capture was longer than a spool record can be ({MAX_PAYLOAD} bytes)"
+        elif queued and queued + size > self._settings.queue_bytes:
+            refusal = f"the queue to the spool was full ({self._settings.queue_bytes} bytes, spool.queue_bytes)"
+        if refusal is not None:
+            self._lose([Entry(b"", bodies, truncated, started_at, None)], refusal)
+            return False
+        self._put_bytes += size
+        self._queue.append(Entry(record, bodies, truncated, started_at, done))
+        if done is not None or queued + size >= COMMIT_BYTES:
+            self._urgent = True
+            self._wake.set()
+        elif self._asleep:
+            self._wake.set()
+        return True
+
+    def close(self, timeout: float = 30.0) -> bool:
+        """Writes what is queued, seals the file and ends the thread. False if something could not be written."""
+        self._closing = True
+        self._wake.set()
+        self._thread.join(timeout)
+        finished = not self._thread.is_alive() and not self._gaps and not self._unsealed
+        if not self._thread.is_alive():
+            self._lock.release(remove=finished)
+        return finished
+
+    # From here on everything runs on the writer's thread.
+
+    def _run(self) -> None:
+        while True:
+            self._wait()
+            # Read before the queue: whatever was put before closing is in this batch or an earlier one.
+            closing = self._closing
+            batch = self._take()
+            try:
+                self._turn(batch, closing)
+            except Exception as error:  # whatever it is, the proxy must go on and the loss must be counted
+                logger.exception("the spool writer failed")
+                self._done_bytes += sum(len(entry.record) for entry in batch)
+                self._fail(batch, f"the spool writer failed: {error!r}")
+            if closing and not self._queue:
+                return
+
+    def _wait(self) -> None:
+        """Until there is something to commit and its time has come, or something to seal, or the end."""
+        self._asleep = True
+        if not self._queue and not self._closing:
+            self._wake.wait(self._idle_seconds())
+        self._asleep = False
+        self._wake.clear()  # before the flags are read: who sets them afterwards also wakes us afterwards
+        if self._queue and not self._urgent and not self._closing:
+            self._wake.wait(self._settings.sync_ms / 1000)
+        self._urgent = False
+
+    def _idle_seconds(self) -> float:
+        now = self._clock.monotonic()
+        if self.failing:
+            return max(self._retry_at - now, 0.01)
+        if self._file is not None:
+            return max(self._file_since + self._settings.seal_seconds - now, 0.001)
+        return min(1.0, IDLE_LEDGER_SECONDS)
+
+    def _take(self) -> list[Entry]:
+        batch = []
+        size = 0
+        while self._queue and size < 2 * COMMIT_BYTES:
+            entry = self._queue.popleft()
+            size += len(entry.record)
+            batch.append(entry)
+        return batch
+
+    def _turn(self, batch: list[Entry], closing: bool) -> None:
+        now = self._clock.monotonic()
+        if self.failing and now < self._retry_at and not closing:
+            if batch:
+                self._lose(batch, self.failing)
+        elif batch or self._gaps or self.failing or self._ledger_is_due(closing):
+            self._commit(batch, closing)
+        self._done_bytes += sum(len(entry.record) for entry in batch)
+        if self._file is not None and (
+            closing
+            or self._file.size >= self._settings.seal_bytes
+            or now - self._file_since >= self._settings.seal_seconds
+        ):
+            self._seal()
+        elif self._unsealed:
+            self._seal_leftovers()
+
+    def _ledger_is_due(self, closing: bool) -> bool:
+        if not closing and self._clock.monotonic() - self._last_ledger_at < IDLE_LEDGER_SECONDS:
+            return False
+        return self._counts.entry(self._last_ledger.at) != self._last_ledger
+
+    def _commit(self, batch: list[Entry], closing: bool) -> None:
+        """Makes the batch durable: bodies first, then the records that name them, with gaps and ledger behind."""
+        batch = self._with_durable_bodies(batch)
+        truncated = sum(entry.truncated for entry in batch)
+        stored = len(batch) - truncated
+        gaps = self._gaps.take()
+        ledger = self._counts.entry(self._clock.now(), stored=stored, truncated=truncated)
+        frames = [encode_frame(entry.record) for entry in batch]
+        frames += [encode_frame(pack_gap(gap)) for gap in gaps]
+        frames.append(encode_frame(pack_ledger(ledger)))
+        data = b"".join(frames)
+        try:
+            # A little more than needed has to be free before a failing spool counts as good again, or it would flap.
+            refusal = self._space.refusal(len(data) + (ROOM_TO_RECOVER if self.failing else 0))
+            if refusal is not None and not (closing and not batch):  # a last gap or ledger entry may exceed the bound
+                raise SpoolFullError(refusal)
+            if self._file is None:
+                self._open()
+            assert self._file is not None  # noqa: S101 # _open returned, for mypy
+            self._file.append(data)
+        except OSError as error:
+            self._gaps.put_back(gaps)
+            self._fail(batch, _reason(error))
+            return
+        self._space.added(len(data))
+        self._counts.kept(stored, truncated)
+        self._last_ledger, self._last_ledger_at = ledger, self._clock.monotonic()
+        if self.failing:
+            logger.warning("the spool can be written again; what was lost is recorded as a gap")
+            self.failing = None
+        for gap in gaps:
+            logger.error("%d captures are missing: %s", gap.missing, gap.reason)
+        for entry in batch:
+            if entry.done:
+                entry.done(True)
+
+    def _with_durable_bodies(self, batch: list[Entry]) -> list[Entry]:
+        """The entries whose body files are on disk; the others are lost."""
+        whole = []
+        synced = False
+        for entry in batch:
+            try:
+                for name in entry.bodies:
+                    descriptor = os.open(self._folder.body_path(name), os.O_RDONLY | os.O_CLOEXEC)
+                    try:
+                        self._disk.sync(descriptor)
+                    finally:
+                        os.close(descriptor)
+                    synced = True
+            except OSError as error:
+                self._lose([entry], _reason(error))
+                continue
+            whole.append(entry)
+        if synced:
+            sync_folder(self._folder.bodies)
+        return whole
+
+    def _open(self) -> None:
+        self._sequence += 1
+        # The clock may have gone back; names of one worker must still sort in the order of its files.
+        self._last_created = max(self._clock.now(), self._last_created + 1)
+        name = SpoolName(self._last_created, self._counts.worker, self._sequence)
+        self._file = SpoolFile(self._folder, name, self._disk)
+        self._file_since = self._clock.monotonic()
+
+    def _seal(self) -> None:
+        """Ends the file with a ledger entry and hands it over."""
+        assert self._file is not None  # noqa: S101 # asked by the caller, for mypy
+        ledger = self._counts.entry(self._clock.now())
+        if replace(ledger, at=self._last_ledger.at) != self._last_ledger:
+            try:
+                self._file.append(encode_frame(pack_ledger(ledger)))
+            except OSError as error:
+                self._fail([], _reason(error))
+                return
+            self._last_ledger, self._last_ledger_at = ledger, self._clock.monotonic()
+        self._unsealed.append(self._file)
+        self._file = None
+        self._seal_leftovers()
+
+    def _seal_leftovers(self) -> None:
+        left = []
+        for file in self._unsealed:
+            try:
+                if file.commits:
+                    file.seal()
+                else:
+                    file.discard()
+            except OSError as error:
+                left.append(file)
+                self._failing_for(_reason(error))
+        self._unsealed = left
+
+    def _fail(self, batch: list[Entry], reason: str) -> None:
+        """The batch is lost. The file is cut back to what is known to be on disk and ended; the next one is fresh."""
+        if self._file is not None:
+            try:
+                self._file.cut_tail()
+            except OSError as error:
+                # A reader cuts it and reports it.
+                logger.error("%s: its torn tail stays: %s", self._file.path, error)  # noqa: TRY400 # no bug of ours
+            self._unsealed.append(self._file)
+            self._file = None
+        self._failing_for(reason)
+        self._lose(batch, reason)
+
+    def _failing_for(self, reason: str) -> None:
+        if self.failing != reason:
+            logger.error("captures cannot be written: %s", reason)
+        self.failing = reason
+        self._retry_at = self._clock.monotonic() + RETRY_SECONDS
+
+    def _lose(self, batch: list[Entry], reason: str) -> None:
+        """Counts captures that will never be stored, notes the gap, and removes the body files nothing names."""
+        if not batch:
+            return
+        self._counts.failed(len(batch))
+        self._gaps.note(reason, len(batch), min((e.started_at for e in batch if e.started_at), default=None))
+        for entry in batch:
+            for name in entry.bodies:
+                try:
+                    self._folder.body_path(name).unlink(missing_ok=True)
+                except OSError as error:
+                    logger.error("%s cannot be removed: %s", name, error)  # noqa: TRY400 # no bug of ours
+            if entry.done:
+                entry.done(False)
+
+
+class SpoolFullError(OSError):
+    """A bound of our own is reached; the message says which."""
+
+
+def _reason(error: OSError) -> str:
+    """One reason per kind of failure, without paths, so that gaps of one kind become one gap."""
+    if isinstance(error, SpoolFullError):
+        return str(error)
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "the disk of the spool is full"
+    return f"the spool cannot be written: {error.strerror or error}"
