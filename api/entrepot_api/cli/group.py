@@ -9,6 +9,8 @@ from typer.core import TyperCommand, TyperGroup
 
 from .registry import COMMANDS, Entry
 
+_BY_NAME = {entry.name: entry for entry in COMMANDS}
+
 
 class LazyGroup(TyperGroup):
     """A group whose listed commands are empty stand-ins until one of them is to run.
@@ -18,7 +20,7 @@ class LazyGroup(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         name, found, rest = super().resolve_command(ctx, args)  # refuses unknown names, with a suggestion
-        return name, load(_entry(found.name)) if found is not None else None, rest
+        return name, load(_BY_NAME[found.name]) if found is not None and found.name else None, rest
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         width = max(len(entry.name) for entry in COMMANDS)
@@ -53,7 +55,7 @@ def entrepot() -> Any:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_root)
-    root = typer.main.get_command(app)
+    root: Any = typer.main.get_command(app)
     for entry in COMMANDS:
         root.add_command(TyperCommand(entry.name, help=entry.summary))
     return root
@@ -71,7 +73,3 @@ def _root(
     ] = False,
 ) -> None:
     """Captures, keeps and replays the data that integrated products exchange over their APIs."""
-
-
-def _entry(name: str) -> Entry:
-    return next(entry for entry in COMMANDS if entry.name == name)

@@ -7,7 +7,10 @@ _COUNTS = ("seen", "stored", "ignored", "truncated", "failed", "in_flight")
 
 
 def command(*, config: ConfigOption = None, data: DataOption = None, as_json: JsonOption = False) -> None:
-    """Show what every worker run has seen and what became of it. At rest, seen = stored + ignored + truncated + failed."""
+    """Show what every worker run has seen and what became of it.
+
+    At rest, seen = stored + ignored + truncated + failed.
+    """
     from ..views import PageView, ledger_view, to_json
 
     with opened_catalog(settings_from(config, data)) as catalog:

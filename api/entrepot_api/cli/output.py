@@ -3,7 +3,7 @@
 import os
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -46,7 +46,7 @@ def output(target: Path | None) -> Iterator[BinaryIO]:
     if target is None or str(target) == "-":
         if sys.stdout.isatty():
             raise BadInput(
-                "This would write binary data into the terminal.", hint="Name a file with -o, or use a pipe."
+                "This writes binary data, and that is a terminal.", hint="Name a file with -o, or use a pipe."
             )
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
@@ -61,3 +61,16 @@ def output(target: Path | None) -> Iterator[BinaryIO]:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def progress_bar(verb: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
+    """A bar on standard error while something long runs, if a person watches; call it with what is done so far."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn(verb), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(verb, total=total)
+        yield lambda done: progress.update(task, completed=done)

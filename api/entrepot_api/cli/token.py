@@ -99,9 +99,7 @@ def _expiry(text: str, clock: Clock) -> int:
     try:
         at = clock.now() + int(span[1]) * _UNITS[span[2]] * 1_000_000 if span else from_rfc3339(text)
     except (ValueError, OverflowError):
-        raise BadInput(
-            f"--expires: {text!r} is neither a time nor a span.", hint="Such as 2027-01-01 or 30d."
-        ) from None
+        raise BadInput(f"--expires: {text!r} is neither a time nor a span.", hint="2027-01-01 or 30d.") from None
     if at <= clock.now():
         raise BadInput(f"--expires: {text!r} is not in the future.")
     return at

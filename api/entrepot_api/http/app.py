@@ -7,10 +7,8 @@ start or stop something takes a `lifespan`.
 """
 
 from importlib import import_module, metadata
-from typing import Any
 
-from fastapi import Depends, FastAPI
-from pydantic.json_schema import models_json_schema
+from fastapi import Depends, FastAPI, Response
 
 from entrepot_store.archive import Archive
 from entrepot_store.catalog import Catalog
@@ -18,10 +16,10 @@ from entrepot_store.clock import Clock, SystemClock
 from entrepot_store.config import Settings
 from entrepot_store.vault import Vault
 
-from . import problems, services
+from . import description, problems, services
 from .strict import refuse_unknown_parameters
 
-ROUTERS = ("exchanges", "bodies", "products", "completeness", "status")
+ROUTERS = ("exchanges", "bodies", "products", "completeness", "replays", "status")
 """Modules here whose `router` is mounted under /v1."""
 
 PLAIN_ROUTERS = ("health",)
@@ -48,27 +46,17 @@ def create_app(settings: Settings, catalog: Catalog, vault: Vault, *, clock: Clo
         app.include_router(
             import_module(f".{name}", __package__).router,
             prefix="/v1",
-            dependencies=[Depends(refuse_unknown_parameters)],
+            dependencies=[Depends(refuse_unknown_parameters), Depends(_never_cached)],
             responses=problems.responses(*_ALWAYS),
         )
     for name in PLAIN_ROUTERS:
         app.include_router(
             import_module(f".{name}", __package__).router, dependencies=[Depends(refuse_unknown_parameters)]
         )
-    _describe_problems(app)
+    description.complete(app)
     return app
 
 
-def _describe_problems(app: FastAPI) -> None:
-    """Adds the Problem schema, which no endpoint returns and FastAPI therefore does not know, to the description."""
-    describe = app.openapi
-
-    def openapi() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            description = describe()
-            template = "#/components/schemas/{model}"
-            _, schemas = models_json_schema([(problems.Problem, "serialization")], ref_template=template)
-            description.setdefault("components", {}).setdefault("schemas", {}).update(schemas["$defs"])
-        return describe()
-
-    app.openapi = openapi  # type: ignore[method-assign] # the extension point that FastAPI documents
+def _never_cached(response: Response) -> None:
+    """What is listed here is private and changes. Answers that an endpoint makes itself (bodies) say so themselves."""
+    response.headers["Cache-Control"] = "no-store"

@@ -18,6 +18,7 @@ from . import problems
 from .auth import require
 from .exchanges import Identifier
 from .inert import inert_headers
+from .problem import Problem
 from .ranges import Span, is_fresh, range_applies, requested_span
 from .services import Services, ServicesDep
 
@@ -61,7 +62,7 @@ def get_request_body(
     if_none_match: _IfNoneMatch = None,
 ) -> Response:
     """The body of the request after transfer and content decoding."""
-    return _body(services, identifier, "request", range_, if_range, if_none_match)
+    return _body(services, identifier, "request", range_=range_, if_range=if_range, if_none_match=if_none_match)
 
 
 @router.get(
@@ -79,7 +80,7 @@ def get_response_body(
     if_none_match: _IfNoneMatch = None,
 ) -> Response:
     """The body of the response after transfer and content decoding."""
-    return _body(services, identifier, "response", range_, if_range, if_none_match)
+    return _body(services, identifier, "response", range_=range_, if_range=if_range, if_none_match=if_none_match)
 
 
 @router.head(
@@ -110,6 +111,7 @@ def _body(
     services: Services,
     identifier: UUID,
     side: Side,
+    *,
     range_: str | None,
     if_range: str | None,
     if_none_match: str | None,
@@ -157,7 +159,7 @@ def _headers(message: MessageRow, identifier: UUID, side: Side) -> dict[str, str
 
 
 def _unsatisfiable(size: int) -> Response:
-    problem = problems.Problem(
+    problem = Problem(
         type="about:blank",
         title="Range Not Satisfiable",
         status=416,

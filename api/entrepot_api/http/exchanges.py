@@ -28,6 +28,7 @@ Identifier = Annotated[UUID, Path(description="The id of an exchange.")]
     },
 )
 def list_exchanges(
+    *,
     request: Request,
     response: Response,
     services: ServicesDep,

@@ -7,9 +7,9 @@ could give it power over a browser is taken away.
 import re
 from uuid import UUID
 
-_MEDIA_TYPE = re.compile(
-    r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+(?:[ \t]*;[ \t]*[A-Za-z0-9!#$&^_.+-]+=(?:[A-Za-z0-9!#$&^_.+-]+|\"[ !#-\[\]-~]*\"))*"
-)
+_WORD = r"[A-Za-z0-9!#$&^_.+-]+"
+_PARAMETER = rf'[ \t]*;[ \t]*{_WORD}=(?:{_WORD}|"[ !#-\[\]-~]*")'
+_MEDIA_TYPE = re.compile(f"{_WORD}/{_WORD}(?:{_PARAMETER})*")
 _EXTENSIONS = {
     "application/json": "json",
     "application/pdf": "pdf",

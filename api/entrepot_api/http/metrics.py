@@ -4,7 +4,6 @@ The API is one process among several and counts nothing itself: proxy and shippe
 files, and whatever number stands there is exposed as `entrepot_<part>_<fact>`.
 """
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -14,9 +13,9 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4 as CONTENT_TYPE
 from prometheus_client.registry import Collector
 
-from entrepot_store.clock import from_rfc3339
 from entrepot_store.errors import EntrepotError
 
+from ..status import collect
 from .services import Services
 
 __all__ = ["CONTENT_TYPE", "render"]
@@ -33,31 +32,28 @@ def render(services: Services) -> bytes:
 
 
 class _State(Collector):
-    """What the parts say of themselves in `DATA/run/*.json`."""
+    """What the parts say of themselves in `DATA/run/*.json`, and what waits in the spool."""
 
     def __init__(self, services: Services) -> None:
-        self._folder = services.settings.data / "run"
+        self._services = services
 
     def collect(self) -> Iterator[Metric]:
-        ready = GaugeMetricFamily("entrepot_part_ready", "1 while the part says that it is ready.", labels=["part"])
-        updated = GaugeMetricFamily(
-            "entrepot_part_updated_timestamp_seconds", "When the part last wrote its state.", labels=["part"]
+        status = collect(self._services.settings, None, clock=self._services.clock)
+        yield GaugeMetricFamily(
+            "entrepot_seconds_behind", "Age of the oldest capture that waits to be shipped.", status["seconds_behind"]
         )
-        facts: dict[str, float] = {}
-        for file in sorted(self._folder.glob("*.json")):
-            try:
-                state = json.loads(file.read_text(encoding="utf-8"))
-            except FileNotFoundError:
-                continue  # the part stopped in good order since the folder was listed
-            part = str(state["part"])
-            ready.add_metric([part], float(bool(state.get("ready"))))
-            updated.add_metric([part], from_rfc3339(state["updated_at"]) / 1_000_000)
-            for name, value in _numbers(state):
-                facts[f"entrepot_{_metric_name(part)}_{name}"] = value
-        yield ready
-        yield updated
+        yield GaugeMetricFamily("entrepot_spool_bytes", "Bytes that wait to be shipped.", status["spool"]["bytes"])
+        up = GaugeMetricFamily("entrepot_part_up", "1 while the part runs and says so.", labels=["part"])
+        for part, state in status["parts"].items():
+            up.add_metric([part], float(state["state"] == "running"))
+        yield up
+        facts = {
+            f"entrepot_{_metric_name(part)}_{name}": value
+            for part, state in status["parts"].items()
+            for name, value in _numbers(state)
+        }
         for name, value in facts.items():
-            yield GaugeMetricFamily(name, "As the part's state file says.", value=value)
+            yield GaugeMetricFamily(name, "As the part's state file says.", value)
 
 
 class _Completeness(Collector):
@@ -77,7 +73,7 @@ class _Completeness(Collector):
             return
         up.add_metric([], 1)
         yield up
-        yield GaugeMetricFamily("entrepot_gaps_unacknowledged", "Gaps to look at.", value=len(gaps))
+        yield GaugeMetricFamily("entrepot_gaps_unacknowledged", "Gaps to look at.", len(gaps))
         counts = CounterMetricFamily(
             "entrepot_ledger_exchanges", "Exchanges of all worker runs, by outcome.", labels=["outcome"]
         )

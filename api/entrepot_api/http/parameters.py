@@ -22,6 +22,7 @@ _Size = Annotated[int | None, Query(ge=0, le=_LARGEST, description="Bytes of req
 
 
 def _exchange_filter(
+    *,
     services: ServicesDep,
     source: _Names = None,
     destination: _Names = None,

@@ -11,16 +11,17 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
-from starlette.routing import Match
 
+from entrepot_replay.errors import TargetUnreachable
 from entrepot_store import errors
+
+from .description import fits, operations
+from .problem import MEDIA_TYPE, Mistake, Problem
 
 logger = logging.getLogger(__name__)
 
-MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 5
 
 STATUSES: Mapping[type[errors.EntrepotError], int] = {
@@ -31,26 +32,9 @@ STATUSES: Mapping[type[errors.EntrepotError], int] = {
     errors.VaultUnavailable: 503,
     errors.VaultDenied: 503,
     errors.CatalogUnavailable: 503,
+    TargetUnreachable: 502,
 }
 """Everything else is 500: damaged data, a newer format, and our own configuration are not the client's doing."""
-
-
-class Mistake(BaseModel):
-    """One value that was refused. `where` names it: `query.limit`, `path.identifier`, `body.target`."""
-
-    where: str
-    reason: str
-
-
-class Problem(BaseModel):
-    """An error, as RFC 9457 defines it. `hint` says what to do next; `errors` names each value that was refused."""
-
-    type: str = Field(description="`about:blank`, or `urn:entrepot:problem:` and the kind of error.")
-    title: str
-    status: int
-    detail: str
-    hint: str | None = None
-    errors: list[Mistake] | None = None
 
 
 class ProblemResponse(Response):
@@ -139,12 +123,8 @@ async def _unforeseen(request: Request, error: Exception) -> Response:
 
 def _allowed_methods(request: Request) -> list[str]:
     """All methods of a path: GET and HEAD of a body are separate routes, and one of them only knows its own."""
-    allowed: set[str] = set()
-    for route in request.app.routes:
-        match, _ = route.matches(request.scope)
-        if match is not Match.NONE:
-            allowed |= set(getattr(route, "methods", None) or ())
-    return sorted(allowed)
+    path = request.url.path
+    return sorted({method.upper() for template, method, _ in operations(request.app) if fits(template, path)})
 
 
 def _mistake(entry: Mapping[str, Any]) -> Mistake:

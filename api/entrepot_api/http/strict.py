@@ -9,6 +9,8 @@ from fastapi import FastAPI, Request
 
 from entrepot_store.errors import BadInput
 
+from .description import operations
+
 
 def refuse_unknown_parameters(request: Request) -> None:
     """A dependency of every endpoint. Raises BadInput that names the parameter; also for one that is given twice and
@@ -16,7 +18,7 @@ def refuse_unknown_parameters(request: Request) -> None:
     names = request.query_params.keys()
     if not names:
         return
-    known = _parameters(request.app, request.scope["route"].path_format, request.method)
+    known = _parameters(request.app, request.scope["route"].operation_id)
     for name in names:
         if name not in known:
             hint = f"It knows {', '.join(known)}." if known else "It takes none."
@@ -25,9 +27,9 @@ def refuse_unknown_parameters(request: Request) -> None:
             raise BadInput(f"The query parameter {name!r} may be given once only.")
 
 
-def _parameters(app: FastAPI, path: str, method: str) -> dict[str, bool]:
-    """Names of an operation's query parameters, and whether each may be repeated. `app.openapi` is cached."""
-    operation: dict[str, Any] = app.openapi()["paths"][path][method.lower()]
+def _parameters(app: FastAPI, operation_id: str) -> dict[str, bool]:
+    """Names of an operation's query parameters, and whether each may be repeated."""
+    operation = next(found for _, _, found in operations(app) if found["operationId"] == operation_id)
     return {
         parameter["name"]: _repeats(parameter["schema"])
         for parameter in operation.get("parameters", ())

@@ -1,8 +1,12 @@
 """What all views share: how they are configured, paged, and written as JSON text."""
 
 from collections.abc import Sequence
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
+
+type Moment = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+"""RFC 3339, UTC, microseconds: what `to_rfc3339` makes."""
 
 
 class View(BaseModel):

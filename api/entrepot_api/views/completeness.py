@@ -8,16 +8,14 @@ from entrepot_store.catalog.rows import GapRow
 from entrepot_store.clock import to_rfc3339
 from entrepot_store.model import LedgerEntry
 
-from .base import View
-
-_MOMENT = {"format": "date-time"}
+from .base import Moment, View
 
 
 class LedgerView(View):
     """Counts of one worker run. At rest `seen = stored + ignored + truncated + failed`."""
 
     worker: str
-    at: str = Field(json_schema_extra=_MOMENT)
+    at: Moment
     seen: int
     stored: int
     ignored: int
@@ -32,11 +30,11 @@ class GapView(View):
 
     id: UUID
     worker: str
-    since: str = Field(json_schema_extra=_MOMENT)
-    until: str = Field(json_schema_extra=_MOMENT)
+    since: Moment
+    until: Moment
     missing: int
     reason: str
-    acknowledged_at: str | None = Field(json_schema_extra=_MOMENT)
+    acknowledged_at: Moment | None
     acknowledged_by: str | None
 
 

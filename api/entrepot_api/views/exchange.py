@@ -9,7 +9,7 @@ from entrepot_store.catalog import ExchangeRow, MessageRow
 from entrepot_store.clock import to_rfc3339
 from entrepot_store.model import header_text
 
-from .base import View
+from .base import Moment, View
 
 type Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 
@@ -27,7 +27,7 @@ class ExchangeView(View):
     """One captured request with its response or its error."""
 
     id: UUID
-    started_at: str = Field(description="RFC 3339, UTC, microseconds.", json_schema_extra={"format": "date-time"})
+    started_at: Moment
     duration_ms: float
     source: str
     destination: str
@@ -58,7 +58,7 @@ def exchange_view(row: ExchangeRow) -> ExchangeView:
         status=row.status,
         http_version=row.http_version,
         rule=row.rule,
-        retention_class=row.retention_class,
+        **{"class": row.retention_class},
         complete=row.complete,
         error=row.error,
         trace_id=row.trace_id,

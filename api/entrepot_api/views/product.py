@@ -8,9 +8,7 @@ from entrepot_store.catalog import ProductRow
 from entrepot_store.clock import to_rfc3339
 from entrepot_store.config import ProductConfig
 
-from .base import View
-
-_MOMENT = {"format": "date-time"}
+from .base import Moment, View
 
 
 class ProductView(View):
@@ -20,8 +18,8 @@ class ProductView(View):
     hosts: list[str] = Field(description="As configured; empty for a product that is known by its host only.")
     as_source: int = Field(ge=0)
     as_destination: int = Field(ge=0)
-    first_seen: str | None = Field(json_schema_extra=_MOMENT)
-    last_seen: str | None = Field(json_schema_extra=_MOMENT)
+    first_seen: Moment | None
+    last_seen: Moment | None
 
 
 def product_view(row: ProductRow, configured: ProductConfig | None = None) -> ProductView:

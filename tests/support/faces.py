@@ -1,0 +1,78 @@
+"""A data folder with exchanges in it, shipped by the real shipper, for tests of the command line and HTTP."""
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from entrepot_store.archive import Archive
+from entrepot_store.catalog import open_catalog
+from entrepot_store.config import Settings
+from entrepot_store.model import Body, Exchange, Gap
+from entrepot_store.ship import run_shipper
+from entrepot_store.spool import SpoolFolder
+from entrepot_store.vault import open_vault
+from tests.support.spooled import make_exchange, write_sealed
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What a test finds stored."""
+
+    settings: Settings
+    archive: Archive
+    exchanges: tuple[Exchange, ...]
+
+
+def hostile_exchange(number: int) -> Exchange:
+    """One whose every text tries something: control characters, quotes, markup, bytes that are no UTF-8."""
+    exchange = make_exchange(number)
+    assert exchange.response is not None
+    return replace(
+        exchange,
+        request=replace(
+            exchange.request,
+            path=b"/v1/\x1b[31mred/\xe2\x80\xae[bold]x[/bold]/<script>?q=\xff",
+            headers=((b"Host", b"evil"), (b"X-\x1b]0;title\x07", b"a\r\nSet-Cookie: stolen=1"), (b"x", b"\xff\xfe")),
+        ),
+        response=replace(
+            exchange.response,
+            headers=(
+                (b"Content-Type", b'text/html\r\nX-Injected: "1"; charset=\xff'),
+                (b"Content-Disposition", b'attachment; filename="../../etc/passwd"'),
+            ),
+            body=Body.of(b"\x1b[2J<script>alert(1)</script>"),
+        ),
+    )
+
+
+def failed_exchange(number: int) -> Exchange:
+    """One that nobody answered."""
+    return replace(make_exchange(number), response=None, error="connection refused")
+
+
+def various_exchanges() -> list[Exchange]:
+    """Ten of each kind that the faces show differently."""
+    binary = bytes(range(256)) * 40
+    exchanges = [make_exchange(number) for number in range(10)]
+    exchanges += [make_exchange(number, retention_class="config", body=b"") for number in range(10, 15)]
+    exchanges += [make_exchange(15, body=binary), hostile_exchange(16), failed_exchange(17)]
+    return exchanges
+
+
+@contextmanager
+def stored(
+    data: Path, exchanges: Sequence[Exchange], *, gaps: Sequence[Gap] = (), **settings: object
+) -> Iterator[Stored]:
+    """A data folder whose vault and catalog hold these exchanges, put there the way a shipper does it."""
+    configured = Settings(data=data, **settings)
+    spool = SpoolFolder(data / "spool")
+    write_sealed(spool, exchanges, gaps=gaps)
+    catalog = open_catalog(configured)
+    try:
+        vault = open_vault(configured)
+        run_shipper(spool, vault, catalog, threading.Event(), mode="once")
+        yield Stored(configured, Archive(vault, catalog), tuple(exchanges))
+    finally:
+        catalog.close()
