@@ -36,11 +36,16 @@ class Archive:
             yield BytesIO()
             return
         found = SegmentReader(VaultSource(self.vault, row.segment)).open_body(message.offset, message.length)
+        with self.payload(row.retention_class, message.digest) if isinstance(found, Revisit) else found as stream:
+            yield stream
+
+    @contextmanager
+    def payload(self, retention_class: str, digest: bytes) -> Iterator[BinaryIO]:
+        """The payload that a class stores under a digest, as a stream. Raises as `body`."""
+        row = self.catalog.payload(retention_class, digest)
+        found = SegmentReader(VaultSource(self.vault, row.segment)).open_body(row.offset, row.length)
         if isinstance(found, Revisit):
-            payload = self.catalog.payload(row.retention_class, message.digest)
-            found = SegmentReader(VaultSource(self.vault, payload.segment)).open_body(payload.offset, payload.length)
-            if isinstance(found, Revisit):
-                raise Damaged(f"{payload.segment}: the record at {payload.offset} is a revisit of a revisit.")
+            raise Damaged(f"{row.segment}: the record at {row.offset} is a revisit of a revisit.")
         with found as stream:
             yield stream
 

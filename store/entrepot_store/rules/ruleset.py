@@ -1,9 +1,11 @@
 """The compiled rules: asked once or twice for every exchange on the capture path, so it costs a few microseconds.
 
 Who talks to whom and with which method settles most rules, and repeats: the rules that remain are kept per
-(source, destination, method) in a bounded table. Only their paths, statuses and media types are looked at each time.
+(source, destination, method) in a bounded table. Of those, most fall at the first look at the path, the literal text
+that its template begins with.
 """
 
+import re
 from dataclasses import dataclass, replace
 from re import Pattern
 from typing import Self
@@ -19,17 +21,22 @@ DEFAULT_RULE = "default"
 """Name and class of what no rule matches: it is captured."""
 
 _BOUND = 4096
-"""Entries of a table before it is emptied: hostile traffic invents hosts and methods without end."""
+"""Entries of the table before it is emptied: hostile traffic invents hosts and methods without end."""
+
+_LONGEST_KEY = 1024
+"""Characters of source, destination and method together that are worth remembering."""
 
 
 @dataclass(slots=True, frozen=True, eq=False)
 class _Compiled:
-    """One rule, ready to match. An empty tuple or None matches everything."""
+    """One rule, ready to match. None or an empty set matches everything."""
 
     sources: Pattern[str] | None
     destinations: Pattern[str] | None
     methods: frozenset[bytes]
-    paths: tuple[PathTemplate, ...]
+    prefixes: tuple[bytes, ...]
+    """What a matching path begins with: the empty one if it may begin with anything."""
+    path: Pattern[bytes] | None
     statuses: frozenset[int]
     content_types: Pattern[str] | None
     decision: Decision
@@ -62,9 +69,9 @@ class RuleSet:
         def redactor(rule: RuleConfig) -> Redactor:
             headers = frozenset(settings.proxy.redact_headers) | frozenset(rule.redact.headers)
             query = frozenset(rule.redact.query)
-            return redactors.setdefault(
-                (headers, query), Redactor(key, headers, query, keep_references=keep_references)
-            )
+            if (headers, query) not in redactors:
+                redactors[headers, query] = Redactor(key, headers, query, keep_references=keep_references)
+            return redactors[headers, query]
 
         default = RuleConfig(name=DEFAULT_RULE)
         return cls(tuple(_compile(rule, redactor(rule)) for rule in (*settings.rule, default)))
@@ -86,12 +93,13 @@ class RuleSet:
         candidates = self._candidates.get((source, destination, method)) or self._concerned(source, destination, method)
         bare, media_type = None, None
         for rule in candidates:
-            if rule.statuses and status not in rule.statuses:
+            # No prefix holds a `?`, so the query does not count here either.
+            if not path.startswith(rule.prefixes) or (rule.statuses and status not in rule.statuses):
                 continue
-            if rule.paths:
+            if rule.path is not None:
                 if bare is None:
                     bare = path.partition(b"?")[0]
-                if not _any_matches(rule.paths, bare):
+                if rule.path.fullmatch(bare) is None:
                     continue
             if rule.content_types is not None:
                 if content_type is None:
@@ -116,7 +124,7 @@ class RuleSet:
         durability: Durability = "async"
         on_failure: OnFailure = "open"
         for rule in candidates:
-            if rule.paths and not _any_matches(rule.paths, bare):
+            if not path.startswith(rule.prefixes) or (rule.path is not None and rule.path.fullmatch(bare) is None):
                 continue
             decision = rule.decision
             if chosen is None or (chosen.decision.action is Action.IGNORE and decision.action is not Action.IGNORE):
@@ -134,25 +142,24 @@ class RuleSet:
     def _concerned(self, source: str, destination: str, method: bytes) -> tuple[_Compiled, ...]:
         names = source.lower(), destination.lower(), method.upper()
         found = tuple(rule for rule in self._rules if rule.concerns(*names))
-        if len(self._candidates) >= _BOUND:
-            self._candidates.clear()
-        self._candidates[source, destination, method] = found
+        if len(source) + len(destination) + len(method) <= _LONGEST_KEY:
+            if len(self._candidates) >= _BOUND:
+                self._candidates.clear()
+            self._candidates[source, destination, method] = found
         return found
-
-
-def _any_matches(paths: tuple[PathTemplate, ...], path: bytes) -> bool:
-    return any(template.matches(path) for template in paths)
 
 
 def _compile(rule: RuleConfig, redactor: Redactor) -> _Compiled:
     decision = Decision(rule.name, rule.action, rule.retention_class, rule.durability, rule.on_failure, redactor)
+    templates = [PathTemplate.compile(path) for path in rule.path]
     durabilities: tuple[Durability, ...] = ("async", "sync")
     failures: tuple[OnFailure, ...] = ("open", "closed")
     return _Compiled(
         sources=compile_globs(rule.source) if rule.source else None,
         destinations=compile_globs(rule.destination) if rule.destination else None,
         methods=frozenset(method.encode() for method in rule.method),
-        paths=tuple(PathTemplate.compile(path) for path in rule.path),
+        prefixes=tuple(template.literal_prefix.encode() for template in templates) or (b"",),
+        path=re.compile("|".join(f"(?:{template.pattern})" for template in templates).encode()) if templates else None,
         statuses=frozenset(number for status in rule.status for number in _numbers(status)),
         content_types=compile_globs(rule.content_type) if rule.content_type else None,
         decision=decision,
