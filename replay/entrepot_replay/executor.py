@@ -46,7 +46,7 @@ class Progress:
         return self.verdicts[Verdict.FAILED] + self.verdicts[Verdict.UNKNOWN]
 
 
-type Observer = Callable[[Progress], None]
+type Observer = Callable[[], None]
 
 
 class Executor:
@@ -62,7 +62,6 @@ class Executor:
         attempter: Attempter,
         new_sender: Callable[[], Sender],
         clock: Clock,
-        observer: Observer = lambda progress: None,
     ) -> None:
         self._replay = replay
         self._owner = owner
@@ -72,7 +71,7 @@ class Executor:
         self._options: RunOptions = attempter.options
         self._new_sender = new_sender
         self._clock = clock
-        self._observer = observer
+        self._observer: Observer = lambda: None
         self._wake = Event()
         self._wanted = Wanted.RUN
         self._abandoned = False
@@ -83,6 +82,10 @@ class Executor:
         self._setbacks = 0
         self._pace = Pace(self._options.rate, clock, self._wake)
         self.progress = Progress()
+
+    def observe(self, observer: Observer) -> None:
+        """`observer` is called, in the thread that runs, whenever `progress` changed."""
+        self._observer = observer
 
     def pause(self) -> None:
         """Ends the run after the steps that are under way. May be called from any thread, and from a signal handler."""
@@ -206,7 +209,7 @@ class Executor:
         else:
             self._schedule.finished(seq)
             self._count(outcome)
-        self._observer(self.progress)
+        self._observer()
         return outcome
 
     def _count(self, outcome: Outcome) -> None:

@@ -85,7 +85,7 @@ class Planner:
 
     def _steps(self, selection: Selection, guard: TargetGuard, summary: PlanSummary) -> Iterator[StepRow]:
         seq = 0
-        for row in self._archive.catalog.iterate(selection.filter):
+        for row in self._archive.catalog.iterate(selection.considered):
             chosen = choose(row, selection)
             summary.count(row, chosen)
             if chosen.skip is None:

@@ -5,13 +5,13 @@ that the plan counts and prints.
 """
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
 
 from entrepot_store.catalog import ExchangeFilter, ExchangeRow
-from entrepot_store.clock import from_rfc3339, to_rfc3339
+from entrepot_store.clock import to_rfc3339
+from entrepot_store.errors import BadInput
 
 WRITES = frozenset({"POST", "PUT", "PATCH"})
 READS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
@@ -41,53 +41,38 @@ LOST = frozenset({Skip.UNANSWERED, Skip.INCOMPLETE, Skip.WEBSOCKET, Skip.EVENT_S
 """Skips of writes that may have happened: what they did cannot be brought back, so no replay without them is whole."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Selection:
-    """What the operator asked for. Empty collections and None mean: no such condition.
+    """What the operator asked for: exchanges with one destination that meet `where`.
 
-    `methods` replaces the default of writes; DELETE needs `allow_delete` even then. Naming `statuses` brings in
+    Naming methods replaces the default of writes; DELETE needs `allow_delete` even then. Naming statuses brings in
     exchanges that failed when they were recorded, if their status is among them.
-    `since` (inclusive) and `until` (exclusive) are microseconds since the epoch.
     """
 
-    destination: str
-    sources: tuple[str, ...] = ()
-    methods: tuple[str, ...] = ()
-    path: str | None = None
-    path_prefix: str | None = None
-    path_template: str | None = None
-    statuses: tuple[int | str, ...] = ()
-    since: int | None = None
-    until: int | None = None
+    where: ExchangeFilter
     allow_delete: bool = False
 
+    def __post_init__(self) -> None:
+        """Raises BadInput unless there is one destination."""
+        if len(self.where.destination) != 1:
+            raise BadInput("A replay is of the traffic to one product.", hint="Name it with --to, once.")
+
     @property
-    def filter(self) -> ExchangeFilter:
-        """The conditions the catalog answers. Methods are not among them: what they leave out is counted too."""
-        return ExchangeFilter(
-            destination=(self.destination,),
-            source=self.sources,
-            path=self.path,
-            path_prefix=self.path_prefix,
-            path_template=self.path_template,
-            status=self.statuses,
-            since=self.since,
-            until=self.until,
-        )
+    def destination(self) -> str:
+        return self.where.destination[0]
+
+    @property
+    def considered(self) -> ExchangeFilter:
+        """What the catalog is asked for. Methods are not among it: what they leave out is counted too."""
+        return replace(self.where, method=())
 
     def to_json(self) -> dict[str, Any]:
-        return {
-            "to": self.destination,
-            "from": list(self.sources),
-            "method": list(self.methods),
-            "path": self.path,
-            "path_prefix": self.path_prefix,
-            "path_template": self.path_template,
-            "status": list(self.statuses),
-            "since": None if self.since is None else to_rfc3339(self.since),
-            "until": None if self.until is None else to_rfc3339(self.until),
-            "allow_delete": self.allow_delete,
-        }
+        """Only what was given."""
+        given = {name: value for name, value in asdict(self.where).items() if value not in (None, ())}
+        for name in ("since", "until"):
+            if name in given:
+                given[name] = to_rfc3339(given[name])
+        return {**given, "allow_delete": self.allow_delete}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +86,7 @@ class Chosen:
 def choose(row: ExchangeRow, selection: Selection) -> Chosen:
     """Whether the exchange becomes a step, and if not, why not. What nobody asked for comes before what is broken."""
     method = row.method.upper()
-    asked = {name.upper() for name in selection.methods}
+    asked = {name.upper() for name in selection.where.method}
     if method == "CONNECT":
         return Chosen(Skip.TUNNEL)
     if _is_websocket(row):
@@ -123,7 +108,7 @@ def _unfit(row: ExchangeRow, selection: Selection) -> Skip | None:
     """Why the exchange could not be replayed whatever was asked for, or is better not."""
     if row.status is None:
         return Skip.UNANSWERED
-    if row.status >= 400 and not selection.statuses:
+    if row.status >= 400 and not selection.where.status:
         return Skip.FAILED
     if row.request.truncated:
         return Skip.INCOMPLETE
@@ -137,20 +122,4 @@ def _unfit(row: ExchangeRow, selection: Selection) -> Skip | None:
 def _is_websocket(row: ExchangeRow) -> bool:
     return row.status == 101 or any(
         name.lower() == b"upgrade" and value.strip().lower() == b"websocket" for name, value in row.request.headers
-    )
-
-
-def selection_from_json(given: Mapping[str, Any]) -> Selection:
-    """The inverse of `Selection.to_json`."""
-    return Selection(
-        destination=given["to"],
-        sources=tuple(given["from"]),
-        methods=tuple(given["method"]),
-        path=given["path"],
-        path_prefix=given["path_prefix"],
-        path_template=given["path_template"],
-        statuses=tuple(given["status"]),
-        since=None if given["since"] is None else from_rfc3339(given["since"]),
-        until=None if given["until"] is None else from_rfc3339(given["until"]),
-        allow_delete=given["allow_delete"],
     )

@@ -22,7 +22,7 @@ from entrepot_store.redact import Reference
 from .attempt import Attempter
 from .credentials import Credentials
 from .errors import TargetUnreachable
-from .executor import Executor, Observer
+from .executor import Executor
 from .lease import TTL_US, is_dead, new_owner
 from .mapper import IdentityMapper
 from .options import RunOptions
@@ -74,7 +74,6 @@ class Replays:
         replay: UUID,
         options: RunOptions | None = None,
         credentials: Credentials | None = None,
-        observer: Observer = lambda progress: None,
     ) -> Run:
         """Takes the lease of a planned, paused, stopped, interrupted or finished replay and readies a run.
 
@@ -123,7 +122,6 @@ class Replays:
             attempter=attempter,
             new_sender=new_sender,
             clock=self._clock,
-            observer=observer,
         )
         return Run(row, self.store.counts(replay), settled, executor)
 

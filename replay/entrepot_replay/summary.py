@@ -58,9 +58,9 @@ class PlanSummary:
         """Those that lie in the window; a window without bounds holds them all."""
         for row in gaps:
             gap = row.gap
-            if selection.since is not None and gap.until <= selection.since:
+            if selection.where.since is not None and gap.until <= selection.where.since:
                 continue
-            if selection.until is not None and gap.since >= selection.until:
+            if selection.where.until is not None and gap.since >= selection.where.until:
                 continue
             missing = f"{gap.missing} captures" if gap.missing else "an unknown number of captures"
             known = " (acknowledged)" if row.acknowledged_at is not None else ""

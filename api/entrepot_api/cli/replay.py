@@ -1,0 +1,282 @@
+"""`entrepot replay`: plans, sends and compares; resumes; shows reports.
+
+Without `--yes` a plan is made, printed and stored, and nothing is sent.
+"""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
+
+import typer
+
+from entrepot_store.catalog import ExchangeFilter
+from entrepot_store.errors import BadInput
+
+from .filters import filtered
+from .options import ConfigOption, DataOption, JsonOption, opened, settings_from
+from .output import print_table, progress_bar, say
+from .replay_text import plan_lines, report_lines
+
+if TYPE_CHECKING:
+    from entrepot_replay.credentials import Credentials
+    from entrepot_replay.options import RunOptions
+    from entrepot_replay.report import Report
+    from entrepot_replay.service import Replays, Run
+    from entrepot_store.catalog.replays import ReplayRow
+
+_SENDING, _ALL = "Sending", "Replays and reports"
+
+
+@filtered
+def command(
+    *,
+    where: ExchangeFilter,
+    target: Annotated[
+        str | None, typer.Option(metavar="URL", help="Where to send to: http://HOST[:PORT][/PREFIX].")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Send what the plan says, at once.")] = False,
+    allow_delete: Annotated[
+        bool, typer.Option("--allow-delete", help="Send recorded DELETE requests as well.")
+    ] = False,
+    allow_captured_host: Annotated[
+        bool, typer.Option("--allow-captured-host", help="Let the target be a server that was captured from.")
+    ] = False,
+    credential: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=SOURCE",
+            help="A secret for the references in a header: authorization=env:VARIABLE, …=file:PATH or …=cmd:COMMAND; "
+            "may be repeated.",
+            rich_help_panel=_SENDING,
+        ),
+    ] = None,
+    without_credentials: Annotated[
+        bool,
+        typer.Option(
+            "--without-credentials", help="Leave out headers whose secret is not given.", rich_help_panel=_SENDING
+        ),
+    ] = False,
+    rate: Annotated[
+        float | None, typer.Option(min=0.001, metavar="N", help="Requests a second.", rich_help_panel=_SENDING)
+    ] = None,
+    timeout: Annotated[
+        float | None,
+        typer.Option(min=0.1, metavar="SECONDS", help="Without progress. [default: 30]", rich_help_panel=_SENDING),
+    ] = None,
+    wait_for_target: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            metavar="SECONDS",
+            help="How long to wait for a target that goes away meanwhile. [default: 30]",
+            rich_help_panel=_SENDING,
+        ),
+    ] = None,
+    max_failures: Annotated[
+        int | None,
+        typer.Option(
+            min=1, metavar="N", help="Stop when so many steps failed or are unknown.", rich_help_panel=_SENDING
+        ),
+    ] = None,
+    retry_unknown: Annotated[
+        bool,
+        typer.Option(
+            "--retry-unknown",
+            help="Send steps again whose outcome is unknown, even if they may take effect twice.",
+            rich_help_panel=_SENDING,
+        ),
+    ] = False,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Send failed steps again.", rich_help_panel=_SENDING)
+    ] = False,
+    target_ca: Annotated[
+        str | None, typer.Option(metavar="FILE", help="CAs to trust besides the usual.", rich_help_panel=_SENDING)
+    ] = None,
+    insecure: Annotated[
+        bool, typer.Option("--insecure", help="Do not verify the target's certificate.", rich_help_panel=_SENDING)
+    ] = False,
+    resume: Annotated[
+        UUID | None,
+        typer.Option(metavar="ID", help="Start or go on with a planned replay.", rich_help_panel=_ALL),
+    ] = None,
+    report: Annotated[
+        UUID | None, typer.Option(metavar="ID", help="Show how a replay went.", rich_help_panel=_ALL)
+    ] = None,
+    list_all: Annotated[bool, typer.Option("--list", help="List all replays.", rich_help_panel=_ALL)] = False,
+    limit: Annotated[
+        int,
+        typer.Option(min=1, max=10_000, metavar="N", help="Steps or replays shown at most.", rich_help_panel=_ALL),
+    ] = 100,
+    config: ConfigOption = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Send captured writes to a target and compare the answers. Without --yes the plan is shown and nothing is sent.
+
+    The exit code is 0 only when every planned step was answered as recorded; 20: some answers differ; 21: some steps
+    failed, are unknown or cannot be replayed; 22: not everything was sent; 23: the target takes no connections.
+    """
+    from entrepot_replay.credentials import Credentials, CredentialSource
+    from entrepot_replay.options import RunOptions
+    from entrepot_replay.report import make_report
+    from entrepot_replay.selection import Selection
+    from entrepot_replay.service import Replays, known_servers
+    from entrepot_store.catalog.sql import replay_store
+
+    if sum(map(bool, (resume, report, list_all, target))) != 1:
+        raise BadInput(
+            "Nothing says what to do." if target is None else "These options do not go together.",
+            hint="Give --to PRODUCT --target URL for a new replay, or one of --resume ID, --report ID and --list.",
+        )
+    given = {
+        "rate": rate,
+        "timeout": timeout,
+        "wait_for_target": wait_for_target,
+        "max_failures": max_failures,
+        "tls_ca": target_ca,
+        "retry_unknown": retry_unknown or None,
+        "retry_failed": retry_failed or None,
+        "without_credentials": without_credentials or None,
+        "tls_verify": False if insecure else None,
+    }
+    overrides = {name: value for name, value in given.items() if value is not None}
+    sources = [CredentialSource.parse(text) for text in credential or ()]
+    settings = settings_from(config, data)
+    with opened(settings) as archive:
+        replays = Replays(archive, replay_store(archive.catalog))
+        if list_all:
+            _list(replays, limit, as_json=as_json)
+        elif report is not None:
+            _show(make_report(replays.store, report, limit=limit), as_json=as_json)
+        elif resume is not None:
+            row = replays.store.get(resume)
+            # What a run is to retry is asked for each time anew, and not remembered from the run before.
+            kept = {**row.options, "retry_unknown": False, "retry_failed": False}
+            options = RunOptions.from_json({**kept, **overrides})
+            _run(replays, row, options, Credentials(sources), limit=limit, as_json=as_json)
+        else:
+            options = RunOptions.from_json(overrides)
+            secrets = Credentials(sources)  # a variable that is not set is said before anything is planned
+            selection = Selection(where, allow_delete=allow_delete)
+            row = replays.plan(
+                selection,
+                target or "",
+                options,
+                allow_captured_host=allow_captured_host,
+                known_servers=known_servers(settings, selection.destination),
+            )
+            if yes:
+                _print_plan(replays, row, as_json=False, quietly=as_json)
+                _run(replays, row, options, secrets, limit=limit, as_json=as_json)
+            else:
+                _print_plan(replays, row, as_json=as_json)
+
+
+def _run(
+    replays: "Replays",
+    row: "ReplayRow",
+    options: "RunOptions",
+    credentials: "Credentials",
+    *,
+    limit: int,
+    as_json: bool,
+) -> None:
+    from entrepot_replay.report import make_report
+
+    run = replays.start(row.id, options, credentials)
+    settled = run.settled
+    for number, what in (
+        (settled.unknown_retried, "steps of an earlier run have an unknown outcome and are sent again"),
+        (settled.unknown_left, "steps of an earlier run have an unknown outcome and are not sent again"),
+        (settled.failed_retried, "failed steps are sent again"),
+    ):
+        if number:
+            say(f"{number} {what}.")
+    with progress_bar("Replaying", run.counts.planned) as show, _obeying_signals(run):
+        before, waiting = run.counts.done, ""
+
+        def observe() -> None:
+            nonlocal waiting
+            progress = run.executor.progress
+            show(before + progress.done)
+            if progress.waiting and progress.waiting != waiting:
+                say(f"Waiting for the target: {progress.waiting}.")
+            waiting = progress.waiting
+
+        run.executor.observe(observe)
+        run.executor.run()
+    _show(make_report(replays.store, row.id, limit=limit), as_json=as_json)
+
+
+@contextmanager
+def _obeying_signals(run: "Run") -> Iterator[None]:
+    """The first Ctrl-C (or SIGTERM) ends the run behind the step under way, so that its outcome is known; the second
+    ends it at once, and that step's outcome is unknown."""
+
+    def pause(number: int, _frame: FrameType | None) -> None:
+        signal.signal(number, signal.default_int_handler)
+        say("Pausing after the step under way; once more to break it off.")
+        run.executor.pause()
+
+    before = {number: signal.signal(number, pause) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _print_plan(replays: "Replays", row: "ReplayRow", *, as_json: bool, quietly: bool = False) -> None:
+    from ..views.base import to_json
+    from ..views.replay import replay_view
+
+    if as_json:
+        print(to_json(replay_view(row, replays.store.counts(row.id))))
+        return
+    for line in plan_lines(row):
+        (say if quietly else print)(line)
+
+
+def _show(report: "Report", *, as_json: bool) -> None:
+    from ..views.base import to_json
+    from ..views.replay import report_view
+
+    if as_json:
+        print(to_json(report_view(report)))
+    else:
+        for line in report_lines(report):
+            print(line)
+    if report.exit_code:
+        raise typer.Exit(report.exit_code)
+
+
+def _list(replays: "Replays", limit: int, *, as_json: bool) -> None:
+    from ..views import PageView
+    from ..views.base import to_json
+    from ..views.replay import replay_view
+
+    page = replays.store.replays(limit=limit)
+    views = [replay_view(row, replays.store.counts(row.id)) for row in page.items]
+    if as_json:
+        print(to_json(PageView(items=views, next=page.next)))
+        return
+    print_table(
+        ("ID", "CREATED", "TO", "STATE", "STEPS", "IDENTICAL", "NOT", "TARGET"),
+        [
+            (
+                str(view.id),
+                view.created_at[:19] + "Z",
+                view.to,
+                view.state,
+                str(view.plan.get("steps", "-")),
+                str(view.counts.identical),
+                str(view.counts.different + view.counts.failed + view.counts.unknown),
+                view.target,
+            )
+            for view in views
+        ],
+        right=("STEPS", "IDENTICAL", "NOT"),
+    )

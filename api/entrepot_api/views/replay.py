@@ -1,0 +1,148 @@
+"""A replay, its steps and its report as JSON. The field names are an interface: programs of our users read them."""
+
+from typing import Any
+from uuid import UUID
+
+from pydantic import Field
+
+from entrepot_replay.report import Report
+from entrepot_store.catalog.replays import ReplayRow, StepCounts, StepRow
+from entrepot_store.clock import to_rfc3339
+
+from .base import Moment, View
+
+INTERRUPTED = "interrupted"
+
+
+class CountsView(View):
+    """Steps by what came of them. `pending` were not sent; `sending` are under way, or were when the run was killed."""
+
+    pending: int = Field(ge=0)
+    sending: int = Field(ge=0)
+    identical: int = Field(ge=0)
+    different: int = Field(ge=0)
+    failed: int = Field(ge=0)
+    unknown: int = Field(ge=0)
+    skipped: int = Field(ge=0, description="Recorded writes that are not sent; each is listed with its reason.")
+
+
+class ReplayView(View):
+    """One replay: its plan, and how far it is."""
+
+    id: UUID
+    created_at: Moment
+    to: str
+    target: str
+    state: str = Field(
+        description="planning, planned, running, paused, stopped, cancelled, finished; interrupted: its runner died."
+    )
+    reason: str = Field(description="Why the last run ended, unless the plan was at its end.")
+    selection: dict[str, Any] = Field(description="What was asked for.")
+    options: dict[str, Any] = Field(description="How it is sent.")
+    plan: dict[str, Any] = Field(
+        description="Number of steps, their bytes and methods, what is skipped and why, warnings, secrets needed."
+    )
+    counts: CountsView
+    runs: int = Field(ge=0)
+    started_at: Moment | None
+    ended_at: Moment | None
+
+
+class DifferenceView(View):
+    """`where` is `status`, `header location` or a path into the JSON body. Only decisive ones make a step different."""
+
+    where: str
+    recorded: str
+    live: str
+    decisive: bool
+
+
+class StepView(View):
+    """One step of a plan. `attempts` counts how often it was sent, `unknown_attempts` those without a known outcome."""
+
+    seq: int
+    exchange: UUID
+    method: str
+    path: str
+    recorded_status: int | None
+    live_status: int | None
+    size: int = Field(ge=0, description="Bytes of the recorded request body.")
+    state: str
+    verdict: str | None
+    reason: str
+    differences: list[DifferenceView]
+    more_differences: int = Field(ge=0)
+    attempts: int = Field(ge=0)
+    unknown_attempts: int = Field(ge=0)
+    sent: bool = Field(description="The last attempt may have reached the target.")
+    sent_at: Moment | None
+    duration_ms: float | None
+
+
+class ReportView(View):
+    """How a replay went. `exit_code` is 0 only when every planned step is identical and nothing recorded was lost."""
+
+    replay: ReplayView
+    exit_code: int
+    not_identical: list[StepView] = Field(description="Failed and unknown steps first.")
+    unlisted: int = Field(ge=0, description="Further steps that are not identical.")
+
+
+def replay_view(row: ReplayRow, counts: StepCounts) -> ReplayView:
+    return ReplayView(
+        id=row.id,
+        created_at=to_rfc3339(row.created_at),
+        to=row.destination,
+        target=row.target,
+        state=INTERRUPTED if row.interrupted else row.state.value,
+        reason=row.reason,
+        selection=dict(row.selection),
+        options=dict(row.options),
+        plan=dict(row.plan),
+        counts=CountsView(
+            pending=counts.pending,
+            sending=counts.sending,
+            identical=counts.identical,
+            different=counts.different,
+            failed=counts.failed,
+            unknown=counts.unknown,
+            skipped=counts.skipped,
+        ),
+        runs=row.runs,
+        started_at=None if row.started_at is None else to_rfc3339(row.started_at),
+        ended_at=None if row.ended_at is None else to_rfc3339(row.ended_at),
+    )
+
+
+def step_view(row: StepRow) -> StepView:
+    return StepView(
+        seq=row.seq,
+        exchange=row.exchange,
+        method=row.method,
+        path=row.path,
+        recorded_status=row.recorded_status,
+        live_status=row.live_status,
+        size=row.size,
+        state=row.state.value,
+        verdict=None if row.verdict is None else row.verdict.value,
+        reason=row.reason,
+        differences=[
+            DifferenceView(where=one.where, recorded=one.recorded, live=one.live, decisive=one.decisive)
+            for one in row.differences
+        ],
+        more_differences=row.more_differences,
+        attempts=row.attempts,
+        unknown_attempts=row.unknown_attempts,
+        sent=row.sent,
+        sent_at=None if row.sent_at is None else to_rfc3339(row.sent_at),
+        duration_ms=None if row.duration_us is None else row.duration_us / 1000,
+    )
+
+
+def report_view(report: Report) -> ReportView:
+    return ReportView(
+        replay=replay_view(report.replay, report.counts),
+        exit_code=report.exit_code,
+        not_identical=[step_view(row) for row in report.steps],
+        unlisted=report.unlisted,
+    )
