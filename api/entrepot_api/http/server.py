@@ -74,9 +74,7 @@ def bind(address: str) -> socket.socket:
         family, kind, protocol, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind, protocol)
     except OSError as error:
-        raise AddressInUse(
-            f"Cannot listen on {address}: {error.strerror}.", hint="Name another with --listen."
-        ) from None
+        raise AddressInUse(f"Cannot listen on {address}: {error.strerror}.", hint="Name another.") from None
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(where)
