@@ -24,6 +24,8 @@ PARTS = ("proxy", "ship", "api")
 SUPERVISOR = "up"
 STALE_SECONDS = 5.0
 """Parts write their state every second; one that has not for this long does not do its work."""
+FORGOTTEN_SECONDS = 900.0
+"""How long a replica that stopped writing is shown."""
 BEHIND_SECONDS = 60.0
 """From here on being behind is a problem and not just the shipper's rhythm."""
 
@@ -166,11 +168,17 @@ def _vault_error(vault: Vault | EntrepotError | None) -> str | None:
 
 
 def _parts(data: Path, now: int) -> dict[str, dict[str, Any]]:
-    """Every part that there always is, and any other that left a state file (several proxies on one spool)."""
+    """Every part that there always is, and each of several that share this folder (`proxy@host`), which then stand
+    for the one of that name."""
     supervisor = read_state(data, SUPERVISOR)
     supervised = supervisor["parts"] if supervisor and _fresh(supervisor, now) else {}
-    names = {path.stem for path in (data / "run").glob("[!.]*.json")} - {SUPERVISOR, *PARTS}
-    return {name: _part(read_state(data, name), supervised.get(name), now) for name in (*PARTS, *sorted(names))}
+    replicas = {path.stem: read_state(data, path.stem) for path in sorted((data / "run").glob("[!.]*@*.json"))}
+    # A replica that was killed never comes back under its name. Its loss is a gap, for a person to acknowledge; its
+    # last words need not stand here for ever.
+    recent = {name: state for name, state in replicas.items() if state and _fresh(state, now, FORGOTTEN_SECONDS)}
+    replicated = {name.partition("@")[0] for name in recent}
+    single = {name: read_state(data, name) for name in PARTS if name not in replicated}
+    return {name: _part(state, supervised.get(name), now) for name, state in (single | recent).items()}
 
 
 def _part(state: dict[str, Any] | None, supervised: dict[str, Any] | None, now: int) -> dict[str, Any]:
@@ -191,8 +199,8 @@ def _part(state: dict[str, Any] | None, supervised: dict[str, Any] | None, now: 
     }
 
 
-def _fresh(state: dict[str, Any], now: int) -> bool:
-    return abs(now - from_rfc3339(state["updated_at"])) <= STALE_SECONDS * 1_000_000
+def _fresh(state: dict[str, Any], now: int, seconds: float = STALE_SECONDS) -> bool:
+    return abs(now - from_rfc3339(state["updated_at"])) <= seconds * 1_000_000
 
 
 def _problems(status: Status) -> Iterator[str]:

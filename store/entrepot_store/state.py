@@ -6,11 +6,19 @@ stopped writing is stale, whatever its file says: readers look at `updated_at` a
 
 import json
 import os
+import socket
 import tempfile
 from pathlib import Path
 from typing import Any
 
 from .clock import Clock, SystemClock, to_rfc3339
+
+REPLICA = "ENTREPOT_REPLICA"
+"""Set to 1 where several of one part share a data folder: each then writes `<part>@<host name>.json`."""
+
+
+def state_path(data: Path, part: str) -> Path:
+    return data / "run" / f"{part}.json"
 
 
 def write_private(path: Path, content: str) -> None:
@@ -30,8 +38,8 @@ class StateFile:
     """One part's file. `last_error` is kept until the part says that it recovered."""
 
     def __init__(self, data: Path, part: str, clock: Clock | None = None) -> None:
-        self.path = data / "run" / f"{part}.json"
-        self._part = part
+        self._part = f"{part}@{socket.gethostname()}" if os.environ.get(REPLICA) == "1" else part
+        self.path = state_path(data, self._part)
         self._clock = clock or SystemClock()
         self._started = self._clock.now()
         self._last_error: dict[str, str] | None = None
@@ -62,7 +70,7 @@ class StateFile:
 def read_state(data: Path, part: str) -> dict[str, Any] | None:
     """What a part last said, or None if it never said anything (or stopped in good order)."""
     try:
-        content = (data / "run" / f"{part}.json").read_text(encoding="utf-8")
+        content = state_path(data, part).read_text(encoding="utf-8")
     except FileNotFoundError:
         return None
     state: dict[str, Any] = json.loads(content)

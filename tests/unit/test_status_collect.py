@@ -1,8 +1,11 @@
 """The status says how things are when nothing runs, when parts died, and when vault or catalog are away."""
 
 import json
+import socket
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from entrepot_api.status import collect
 from entrepot_store.catalog import Shipment, open_catalog
@@ -11,7 +14,7 @@ from entrepot_store.config import Settings
 from entrepot_store.errors import CatalogUnavailable, VaultUnavailable
 from entrepot_store.model import Gap, LedgerEntry
 from entrepot_store.spool import SpoolFolder, SpoolName
-from entrepot_store.state import write_private
+from entrepot_store.state import StateFile, read_state, write_private
 from entrepot_store.vault import open_vault
 
 CLOCK = FixedClock()
@@ -143,6 +146,21 @@ def test_ledger_that_does_not_add_up_is_a_problem(tmp_path: Path) -> None:
     catalog.close()
 
 
-def test_second_proxy_on_the_same_folder_is_listed_under_its_own_name(tmp_path: Path) -> None:
-    state(tmp_path, "proxy@web-2")
-    assert collect(Settings(data=tmp_path), None, None, CLOCK)["parts"]["proxy@web-2"]["state"] == "running"
+def test_replicas_stand_for_the_part_and_a_dead_one_is_shown_for_a_while(tmp_path: Path) -> None:
+    state(tmp_path, "proxy@web-1")
+    state(tmp_path, "proxy@web-2", age=600)
+    state(tmp_path, "proxy@web-3", age=1000)
+    parts = collect(Settings(data=tmp_path), None, None, CLOCK)["parts"]
+    assert {name: part["state"] for name, part in parts.items()} == {
+        "ship": "stopped",
+        "api": "stopped",
+        "proxy@web-1": "running",
+        "proxy@web-2": "stale",
+    }
+
+
+def test_replica_writes_under_its_host_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ENTREPOT_REPLICA", "1")
+    StateFile(tmp_path, "proxy", CLOCK).write(ready=True)
+    assert read_state(tmp_path, f"proxy@{socket.gethostname()}") is not None
+    assert read_state(tmp_path, "proxy") is None

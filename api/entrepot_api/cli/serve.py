@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from .logs import log_to_stderr
 from .options import ConfigOption, DataOption, opened, settings_from
 
 
@@ -26,8 +27,7 @@ def command(
     from ..http.server import ApiServer, bind
     from ..supervisor.leash import hold_leash
 
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
-    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    log_to_stderr()
     settings = settings_from(config, data, {"api": {"listen": listen}} if listen else None)
     listener = bind(settings.api.listen)
     with listener, opened(settings) as archive:

@@ -1,6 +1,5 @@
 """`entrepot ship`: the shipper (`entrepot_store.ship`) as a process."""
 
-import logging
 import signal
 import threading
 from types import FrameType
@@ -8,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from .logs import log_to_stderr
 from .options import ConfigOption, DataOption, opened, settings_from
 
 
@@ -33,7 +33,7 @@ def command(
 
     if once and drain:
         raise BadInput("--once and --drain exclude each other.", hint="--drain also waits for files being written.")
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
+    log_to_stderr()
     settings = settings_from(config, data)
     stop = threading.Event()
 

@@ -17,7 +17,7 @@ from entrepot_store.clock import SystemClock, to_rfc3339
 from entrepot_store.errors import EntrepotError
 from entrepot_store.spool import SpoolFolder
 from entrepot_store.spool.backlog import unshipped
-from entrepot_store.state import StateFile
+from entrepot_store.state import StateFile, state_path
 
 from .backoff import Backoff
 from .child import Child, end_of, say
@@ -28,7 +28,7 @@ from .ready import Ready, remove_ready
 NAME = "up"
 POLL_SECONDS = 0.1
 STATE_SECONDS = 1.0
-START_SECONDS = 60.0
+START_SECONDS = 120.0
 """How long the parts may take until all of them accept connections for the first time."""
 END_SECONDS = 15.0
 """How long a part may take to end after SIGTERM, beyond what it was given for its own work."""
@@ -216,6 +216,8 @@ class Supervisor:
                 break
             self._write_state_if_due()
         watched.ready, watched.next_start = False, None
+        # A part that ended in good order has done so itself; one that was killed must not be taken for running.
+        state_path(self._folder.path, watched.part.name).unlink(missing_ok=True)
 
     def _wait_for_empty_spool(self) -> None:
         """The shipper goes on as always, and is started again if it dies; a second signal ends the wait."""
