@@ -1,4 +1,4 @@
-"""Takes the secrets out of the headers and the path of an exchange. The proxy calls it before anything is spooled."""
+"""Takes the secrets out of the headers and the URL of an exchange. The proxy calls it before anything is spooled."""
 
 import re
 from collections.abc import Callable
@@ -6,12 +6,12 @@ from collections.abc import Callable
 from ..model import Headers
 from .cookies import redact_cookie, redact_set_cookie
 from .reference import clean_label, is_reference, secret_hash
-from .urls import redact_query, redact_userinfo
+from .urls import redact_authority, redact_fields, redact_userinfo
 
-_BOUND = 4096
+_BOUND = 1024
 """Entries of a table before it is emptied."""
 _LONGEST = 4096
-"""Values longer than this (bytes) are not remembered."""
+"""Names and values longer than this (bytes) are not remembered."""
 
 _SCHEMES = frozenset(
     (
@@ -23,16 +23,18 @@ _SCHEMES = frozenset(
     ).split()
 )
 _CREDENTIALS = re.compile(rb"([!-~]+)([ \t]+)(.*)", re.DOTALL)
-_URL_HEADERS = frozenset({"referer", "location", "content-location", "link", "destination", "origin", "refresh"})
-_URL = re.compile(rb"[^\s<>\"',;]+")
+_CREDENTIAL_HEADERS = frozenset({b"authorization", b"proxy-authorization"})
+_URL_HEADERS = frozenset({b"referer", b"location", b"content-location", b"link", b"destination", b"origin", b"refresh"})
+_URL = re.compile(rb"[^\s<>\"]+")
 
 type _Handler = Callable[[bytes], bytes]
 
 
 class Redactor:
-    """Redacts for one set of names. Safe to share between rules; one thread at a time.
+    """Redacts for one set of names. May be shared between rules and threads.
 
-    `headers` are header names in lower case, `query` names of query fields, compared without regard to case.
+    `headers` are header names in lower case, `query` names of query fields, compared without regard to case. In the
+    headers that hold URLs, and in `host`, userinfo and those query fields are taken out as well.
 
     A value that already looks like a reference is a secret like any other, because on the wire nothing but a forgery
     can look like one: kept, it would let a client borrow somebody else's secret when the exchange is replayed. With
@@ -45,9 +47,11 @@ class Redactor:
         self._key = key
         self._keep = keep_references
         self._fields = frozenset(field.lower().encode() for field in query)
-        self._handlers: dict[bytes, _Handler] = {
-            name.encode(): _remembering(self._handler(name)) for name in headers | _URL_HEADERS
-        }
+        self._userinfo = self._hide("userinfo")
+        handlers: dict[bytes, _Handler] = {b"host": self.authority}
+        handlers |= dict.fromkeys(_URL_HEADERS, self._urls)
+        handlers |= {_normal(name.encode()): self._handler(name.encode()) for name in headers}
+        self._handlers = {name: _remembering(handler) for name, handler in handlers.items()}
         self._by_spelling: dict[bytes, _Handler | None] = {}
 
     def headers(self, headers: Headers) -> Headers:
@@ -70,34 +74,36 @@ class Redactor:
 
     def path(self, path: bytes) -> bytes:
         """A path with its query, or a whole URL; the very same object when nothing in it is secret."""
-        redacted = path
-        if b"@" in path and b"//" in path:
-            redacted = redact_userinfo(path, self._hide("userinfo"))
-        if self._fields and b"?" in redacted:
-            before, _, query = redacted.partition(b"?")
-            query, hash_sign, fragment = query.partition(b"#")
-            redacted = before + b"?" + redact_query(query, self._fields, self._hide_field) + hash_sign + fragment
+        redacted = redact_fields(path, self._fields, self._hide_field) if self._fields else path
+        if b"@" in redacted:
+            redacted = redact_userinfo(redacted, self._userinfo)
         return path if redacted == path else redacted
 
+    def authority(self, authority: bytes) -> bytes:
+        """`user:pw@host:port` as a client may name a server; the very same object when there is no userinfo."""
+        return redact_authority(authority, self._userinfo) if b"@" in authority else authority
+
     def _learn(self, name: bytes) -> _Handler | None:
-        if len(self._by_spelling) >= _BOUND:
-            self._by_spelling.clear()
-        handler = self._handlers.get(name.strip().lower())
+        handler = self._handlers.get(_normal(name))
         if len(name) <= _LONGEST:
+            if len(self._by_spelling) >= _BOUND:
+                self._by_spelling.clear()
             self._by_spelling[name] = handler
         return handler
 
-    def _handler(self, name: str) -> _Handler:
-        if name in _URL_HEADERS:
-            return lambda value: _URL.sub(lambda match: self.path(match[0]), value)
-        hide = self._hide("cookie" if name == "set-cookie" else name)
-        if name == "cookie":
+    def _handler(self, name: bytes) -> _Handler:
+        hide = self._hide("cookie" if name == b"set-cookie" else name.decode())
+        if name == b"cookie":
             return lambda value: redact_cookie(value, hide)
-        if name == "set-cookie":
+        if name == b"set-cookie":
             return lambda value: redact_set_cookie(value, hide)
-        if name in ("authorization", "proxy-authorization"):
+        if name in _CREDENTIAL_HEADERS:
             return lambda value: _redact_credentials(value, hide)
         return hide
+
+    def _urls(self, value: bytes) -> bytes:
+        """A header that holds one URL or several, among other text."""
+        return _URL.sub(lambda match: self.path(match[0]), value)
 
     def _hide(self, label: str) -> _Handler:
         form = b"{{secret:%s:%%s}}" % clean_label(label).encode()
@@ -106,6 +112,11 @@ class Redactor:
 
     def _hide_field(self, name: bytes, secret: bytes) -> bytes:
         return self._hide(name.decode("latin-1"))(secret)
+
+
+def _normal(name: bytes) -> bytes:
+    """One spelling for names that servers take for the same: many turn `-` and `_` into one another."""
+    return name.strip().lower().replace(b"_", b"-")
 
 
 def _redact_credentials(value: bytes, hide: _Handler) -> bytes:

@@ -22,15 +22,16 @@ ACROSS = "**"
 class PathTemplate:
     """One compiled template. Equal templates are interchangeable; compiled ones are shared."""
 
-    __slots__ = ("_in_bytes", "_in_text", "literal_prefix", "segments", "text")
+    __slots__ = ("_in_bytes", "_in_text", "literal_prefix", "pattern", "segments", "text")
 
     def __init__(self, text: str, segments: tuple[tuple[str, ...], ...]) -> None:
         self.text = text
         self.segments = segments
         """The pieces of each segment: literals, `*`, `{name}`; `**` stands alone in its segment."""
-        pattern = _pattern(segments)
-        self._in_text = re.compile(pattern)
-        self._in_bytes = re.compile(pattern.encode())
+        self.pattern = _pattern(segments)
+        """A regular expression without groups that a matching path matches as a whole, in text or in UTF-8."""
+        self._in_text = re.compile(self.pattern)
+        self._in_bytes = re.compile(self.pattern.encode())
         self.literal_prefix = _literal_prefix(segments)
         """Every path that matches begins with this: what an index can look up."""
 
