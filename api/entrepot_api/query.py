@@ -8,9 +8,9 @@ from entrepot_store.clock import from_rfc3339
 from entrepot_store.errors import BadInput
 from entrepot_store.model import safe_text
 
-_RELATIVE = re.compile(r"(\d{1,9})([smhdw])")
+_RELATIVE = re.compile(r"(\d{1,9})([smhdw])", re.ASCII)
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-_STATUS = re.compile(r"[1-5](\d\d|xx)", re.IGNORECASE)
+_STATUS = re.compile(r"[1-5](\d\d|xx)", re.IGNORECASE | re.ASCII)
 
 MOMENT_HELP = "An RFC 3339 time (2026-11-22T12:50:02Z), a date, or an age such as 30m, 2h, 3d or 1w."
 

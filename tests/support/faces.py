@@ -1,17 +1,27 @@
 """A data folder with exchanges in it, shipped by the real shipper, for tests of the command line and HTTP."""
 
+import os
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
+import httpx
+
+from entrepot_api.tokens import create_token
 from entrepot_store.archive import Archive
 from entrepot_store.catalog import open_catalog
+from entrepot_store.clock import SystemClock
 from entrepot_store.config import Settings
 from entrepot_store.model import Body, Exchange, Gap
 from entrepot_store.ship import run_shipper
 from entrepot_store.spool import SpoolFolder
+from entrepot_store.state import read_state
 from entrepot_store.vault import open_vault
 from tests.support.spooled import make_exchange, write_sealed
 
@@ -76,3 +86,60 @@ def stored(
         yield Stored(configured, Archive(vault, catalog), tuple(exchanges))
     finally:
         catalog.close()
+
+
+@dataclass(frozen=True)
+class RunningApi:
+    """An `entrepot serve` of its own, and tokens for it."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+    stored: Stored
+    read: str
+    admin: str
+
+    def client(self, token: str | None = None) -> httpx.Client:
+        """A client with the reading token, or another."""
+        headers = {"Authorization": f"Bearer {self.read if token is None else token}"}
+        return httpx.Client(base_url=self.url, headers=headers, timeout=30)
+
+
+@contextmanager
+def running_api(found: Stored) -> Iterator[RunningApi]:
+    """Serves what is stored, in a process of its own on a free port, until the end of the block."""
+    _, read = create_token(found.archive.catalog, SystemClock(), name="reader")
+    _, admin = create_token(found.archive.catalog, SystemClock(), name="admin", scopes=("admin",))
+    with serving(found.settings.data) as process:
+        state = wait_for_state(found.settings.data, process)
+        yield RunningApi(state["listen"], process, found, read, admin)
+
+
+@contextmanager
+def serving(data: Path, *arguments: str, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+    """`entrepot serve` as a child; killed at the end if it still runs."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "entrepot_api", "serve", "--data", str(data), "--listen", "127.0.0.1:0", *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env={**os.environ, **environment},
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def wait_for_state(data: Path, process: subprocess.Popen[bytes]) -> dict[str, Any]:
+    """The API's state file once it says that it is ready."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        state = read_state(data, "api")
+        if state and state["pid"] == process.pid and state["ready"]:
+            return state
+        if process.poll() is not None:
+            stderr = process.stderr.read().decode() if process.stderr else ""
+            raise RuntimeError(f"the API ended with {process.returncode}: {stderr}")
+        time.sleep(0.05)
+    raise RuntimeError("the API did not become ready")

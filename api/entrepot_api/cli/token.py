@@ -95,7 +95,7 @@ def revoke(
 
 def _expiry(text: str, clock: Clock) -> int:
     """Microseconds since the epoch, in the future. Raises BadInput."""
-    span = re.fullmatch(r"(\d{1,6})([mhdw])", text)
+    span = re.fullmatch(r"([0-9]{1,6})([mhdw])", text)
     try:
         at = clock.now() + int(span[1]) * _UNITS[span[2]] * 1_000_000 if span else from_rfc3339(text)
     except (ValueError, OverflowError):

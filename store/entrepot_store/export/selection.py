@@ -20,9 +20,9 @@ _WINDOW = 50_000
 """Ids held in memory at once. A segment that spans two windows is read twice."""
 
 
-def whole_exchanges(archive: Archive, where: ExchangeFilter, spill: Path) -> Iterator[Exchange]:
-    """Every exchange that `where` selects, oldest segments first. Bodies over 1 MiB are files in `spill`, which may be
-    removed when the next exchange is asked for. Bodies are decoded, as `Body.decoded` says.
+def whole_exchanges(archive: Archive, where: ExchangeFilter, spill: Path | None) -> Iterator[Exchange]:
+    """Every exchange that `where` selects, oldest segments first. Bodies over 1 MiB are files in `spill`, removed
+    when the next exchange is asked for; with None all are in memory. Bodies are decoded, as `Body.decoded` says.
 
     Raises NotFound, Damaged, TooNew, and what vault and catalog raise.
     """
@@ -35,7 +35,7 @@ def whole_exchanges(archive: Archive, where: ExchangeFilter, spill: Path) -> Ite
 
 
 def _of_segment(
-    archive: Archive, segment: str, retention_class: str, ids: set[UUID], spill: Path
+    archive: Archive, segment: str, retention_class: str, ids: set[UUID], spill: Path | None
 ) -> Iterator[Exchange]:
     def resolve(digest: bytes) -> AbstractContextManager[BinaryIO]:
         return archive.payload(retention_class, digest)
@@ -49,5 +49,5 @@ def _of_segment(
                     return
         finally:
             for body in (exchange.request.body, exchange.response.body if exchange.response else None):
-                if body is not None and body.file is not None:
+                if spill is not None and body is not None and body.file is not None:
                     (spill / body.file).unlink(missing_ok=True)
