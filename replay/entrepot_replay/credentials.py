@@ -156,7 +156,12 @@ def query_references(path: bytes) -> list[Reference]:
 
 def references_of(headers: Headers, path: bytes) -> list[Reference]:
     """Every secret that sending this request needs, without duplicates."""
-    found = [reference for name, value in headers for reference in header_references(name, value)]
+    found = [
+        reference
+        for name, value in headers
+        if not name.lower().startswith(b"proxy-")  # for the proxy that captured it; never sent on
+        for reference in header_references(name, value)
+    ]
     return list(dict.fromkeys([*found, *query_references(path)]))
 
 
