@@ -88,32 +88,29 @@ class PlanSummary:
         }
 
     def _warnings(self) -> list[dict[str, str]]:
-        """The most serious first."""
-        found = [("gap", text) for text in self._gaps[:MAX_GAPS]]
+        """The most serious first. Those of kind `secret` name the secret, so that they can be settled."""
+        found = [{"kind": "gap", "text": text} for text in self._gaps[:MAX_GAPS]]
         if len(self._gaps) > MAX_GAPS:
-            found.append(("gap", f"There are {len(self._gaps) - MAX_GAPS} more gaps in this window."))
-        found += [
-            ("lost", f"{_exchanges(number)} cannot be replayed: {why}.") for why, number in self._lost.most_common()
-        ]
+            found.append({"kind": "gap", "text": f"There are {len(self._gaps) - MAX_GAPS} more gaps in this window."})
+        for why, number in self._lost.most_common():
+            found.append({"kind": "lost", "text": f"{_exchanges(number)} cannot be replayed: {why}."})
         if self._partial_answers:
             found.append(
-                (
-                    "incomplete",
-                    f"Of {_exchanges(self._partial_answers)} the recorded answer is incomplete: "
+                {
+                    "kind": "incomplete",
+                    "text": f"Of {_exchanges(self._partial_answers)} the recorded answer is incomplete: "
                     "they are sent, and their verdict is unknown unless the status differs.",
-                )
+                }
             )
-        found += [
-            (
-                "secret",
-                f"{_exchanges(steps)} carry a redacted {name}: "
-                f"give --credential {name}=env:VARIABLE, or --without-credentials to leave it out.",
+        for name, steps in self._secret_names.most_common():
+            text = (
+                f"{_exchanges(steps)} need the {name} that was redacted: give --credential {name}=env:VARIABLE, "
+                "or --without-credentials to leave it out."
             )
-            for name, steps in self._secret_names.most_common()
-        ]
+            found.append({"kind": "secret", "text": text, "name": name})
         if not self._steps:
-            found.append(("empty", "There is nothing to send."))
-        return [{"kind": kind, "text": text} for kind, text in found]
+            found.append({"kind": "empty", "text": "There is nothing to send."})
+        return found
 
 
 def _exchanges(number: int) -> str:

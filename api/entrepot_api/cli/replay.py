@@ -169,7 +169,8 @@ def command(
                 known_servers=known_servers(settings, selection.destination),
             )
             if yes:
-                _print_plan(replays, row, as_json=False, quietly=as_json)
+                for line in plan_lines(row, {source.name for source in sources if not source.digest}):
+                    (say if as_json else print)(line)
                 _run(replays, row, options, secrets, limit=limit, as_json=as_json)
             else:
                 _print_plan(replays, row, as_json=as_json)
@@ -229,7 +230,7 @@ def _obeying_signals(run: "Run") -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _print_plan(replays: "Replays", row: "ReplayRow", *, as_json: bool, quietly: bool = False) -> None:
+def _print_plan(replays: "Replays", row: "ReplayRow", *, as_json: bool) -> None:
     from ..views.base import to_json
     from ..views.replay import replay_view
 
@@ -237,7 +238,7 @@ def _print_plan(replays: "Replays", row: "ReplayRow", *, as_json: bool, quietly:
         print(to_json(replay_view(row, replays.store.counts(row.id))))
         return
     for line in plan_lines(row):
-        (say if quietly else print)(line)
+        print(line)
 
 
 def _show(report: "Report", *, as_json: bool) -> None:

@@ -1,6 +1,6 @@
 """Plans and reports as lines for people. What is not as it should be comes first."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Any
 
 from ..text import visible
@@ -12,12 +12,16 @@ if TYPE_CHECKING:
 _SHOWN_DIFFERENCES = 5
 
 
-def plan_lines(row: "ReplayRow") -> Iterator[str]:
-    """The plan of a replay: warnings, what will be sent, what will not and why, how to start it."""
+def plan_lines(row: "ReplayRow", given: Collection[str] = ()) -> Iterator[str]:
+    """The plan of a replay: warnings, what will be sent, what will not and why, how to start it.
+
+    `given` are names of secrets that the operator has given, about which there is nothing to warn of.
+    """
     plan = row.plan
-    for warning in plan["warnings"]:
-        yield f"WARNING  {visible(warning['text'])}"
-    if plan["warnings"]:
+    warnings = [warning["text"] for warning in plan["warnings"] if warning.get("name") not in given]
+    for warning in warnings:
+        yield f"WARNING  {visible(warning)}"
+    if warnings:
         yield ""
     yield f"Replay {row.id}: {plan['steps']} of {plan['considered']} exchanges with {visible(row.destination)}"
     yield f"  target    {visible(row.target)}"
