@@ -56,7 +56,7 @@ def command(
 def _summary(report: "ImportReport") -> str:
     parts = [f"{report.imported} of {report.found} exchanges imported"]
     if report.incomplete:
-        parts.append(f"{report.incomplete} of them incomplete because the recording lacks something")
+        parts.append(f"{report.incomplete} of them incomplete: they failed, or the recording lacks a body")
     if report.known:
         parts.append(f"{report.known} were here already")
     if report.ignored:

@@ -23,7 +23,7 @@ def write_flow_file(exchanges: Iterable[Exchange], target: BinaryIO) -> int:
     count = 0
     target.flush()
     with tempfile.TemporaryFile() as remarks:
-        child = subprocess.Popen(
+        child = subprocess.Popen(  # noqa: S603 - our own module
             [sys.executable, "-P", *_WRITE], stdin=subprocess.PIPE, stdout=target.fileno(), stderr=remarks
         )
         try:

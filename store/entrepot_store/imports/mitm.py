@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import BinaryIO, cast
 
 from ..errors import Damaged
 from ..model import Exchange
@@ -27,10 +28,10 @@ def read_flow_file(path: Path) -> Iterator[Entry]:
     """
     number = 0
     with tempfile.TemporaryFile() as remarks:
-        child = subprocess.Popen([sys.executable, "-P", *_READ, str(path)], stdout=subprocess.PIPE, stderr=remarks)
+        child = subprocess.Popen([sys.executable, "-P", *_READ, str(path)], stdout=subprocess.PIPE, stderr=remarks)  # noqa: S603 - our own module
         try:
             assert child.stdout is not None  # noqa: S101 - it was asked to be a pipe
-            for payload in read_frames(child.stdout):
+            for payload in read_frames(cast("BinaryIO", child.stdout)):
                 record = unpack(payload)
                 if isinstance(record, Exchange):
                     number += 1
