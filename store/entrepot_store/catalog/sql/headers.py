@@ -88,7 +88,7 @@ _COMMON_1 = b"".join(
 
 
 def pack_headers(request: Headers, response: Headers | None) -> bytes:
-    plain: bytes = msgpack.packb((request, response))
+    plain: bytes = _codec.pack((request, response))
     packed = _codec.compress(plain)
     return _ZSTD_1 + packed if len(packed) < len(plain) else _PLAIN + plain
 
@@ -112,11 +112,12 @@ def unpack_headers(packed: bytes) -> tuple[Headers, Headers | None]:
 
 
 class _Codec(threading.local):
-    """zstd's objects are not to be shared between threads, and are too dear to be made for every row."""
+    """These objects are not to be shared between threads, and are too dear to be made for every row."""
 
     def __init__(self) -> None:
         dictionary = zstandard.ZstdCompressionDict(_COMMON_1, dict_type=zstandard.DICT_TYPE_RAWCONTENT)
         dictionary.precompute_compress(level=_LEVEL)
+        self.pack = msgpack.Packer().pack
         self.compress = zstandard.ZstdCompressor(_LEVEL, dict_data=dictionary, write_dict_id=False).compress
         self.decompress = zstandard.ZstdDecompressor(dict_data=dictionary).decompress
 

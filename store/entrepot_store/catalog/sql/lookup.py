@@ -9,6 +9,8 @@ from ..filters import ExchangeFilter, Order
 from ..rows import ExchangeRow, Page, PayloadRow, ProductRow, SegmentRow
 from . import schema
 from .cursor import make_cursor, read_cursor
+from .dialect import is_sqlite
+from .plan import Index, Walk, walks
 from .records import (
     exchange_row,
     payload_row,
@@ -17,7 +19,7 @@ from .records import (
     select_payloads,
     select_segments,
 )
-from .where import begins_with, conditions, path_template
+from .where import Columns, begins_with, conditions, hiding, path_template, plain
 
 MAX_LIMIT = 10_000
 
@@ -45,29 +47,43 @@ def page(
     connection: Connection, where: ExchangeFilter, limit: int, after: UUID | None, order: Order
 ) -> list[ExchangeRow]:
     """At most `limit` matching exchanges behind `after` (None: from the beginning)."""
-    template = None if where.path_template is None else path_template(where.path_template)
-    identifier = schema.Exchange.id
-    query = select_exchanges().where(*conditions(where)).limit(limit)
+    found = [row for walk in walks(connection, where) for row in _walk(connection, walk, limit, after, order)]
+    found.sort(key=lambda row: row.id.int, reverse=order is Order.NEWEST)
+    return found[:limit]
+
+
+def _walk(connection: Connection, walk: Walk, limit: int, after: UUID | None, order: Order) -> list[ExchangeRow]:
+    column = _columns(connection, walk.index)
+    identifier = column("id")
+    query = select_exchanges().where(*conditions(walk.where, column)).limit(limit)
     query = query.order_by(identifier if order is Order.OLDEST else identifier.desc())
+    template = None if walk.where.path_template is None else path_template(walk.where.path_template)
     items: list[ExchangeRow] = []
     while len(items) < limit:
         behind = query
         if after is not None:
             behind = query.where(identifier > after if order is Order.OLDEST else identifier < after)
-        found = connection.execute(behind).all()
-        items.extend(exchange_row(row) for row in found if template is None or template.matches(row.path))
+        found = [exchange_row(row) for row in connection.execute(behind)]
+        items.extend(row for row in found if template is None or template.matches(row.path))
         if len(found) < limit:
             break
         after = found[-1].id
     return items[:limit]
 
 
+def _columns(connection: Connection, index: Index) -> Columns:
+    """On SQLite only the column of the chosen index is in sight; see `plan`."""
+    if not is_sqlite(connection):
+        return plain
+    served = {"path"} if index is Index.PATH_RANGE else {"id", index.value}
+    return hiding(*({"id", "source", "destination", "path", "trace_id"} - served))
+
+
 def count(connection: Connection, where: ExchangeFilter) -> int:
     if where.path_template is None:
         query = select(func.count()).select_from(schema.Exchange).where(*conditions(where))
         return connection.execute(query).scalar_one()
-    template = path_template(where.path_template)
-    paths = schema.Exchange.path
+    template, paths = path_template(where.path_template), schema.Exchange.path
     found = connection.execute(select(paths, func.count()).where(*conditions(where)).group_by(paths))
     return sum(number for path, number in found if template.matches(path))
 

@@ -15,9 +15,10 @@ from sqlalchemy import Connection, case, or_, select
 
 from ..rows import ExchangeRow, PayloadRow, Shipment
 from . import schema
+from .bulk import insert_rows
 from .completeness import add_gaps, note_ledger
 from .dialect import CHUNK, insert_into, is_sqlite, table_of
-from .records import Columns, exchange_columns, payload_columns, payload_row, segment_columns, select_payloads
+from .records import exchange_values, payload_row, payload_values, segment_columns, select_payloads
 
 
 def commit_shipment(connection: Connection, shipment: Shipment) -> bool:
@@ -78,42 +79,47 @@ def _add_exchanges(
     connection: Connection, exchanges: Sequence[ExchangeRow], segment_ids: dict[str, int]
 ) -> list[ExchangeRow]:
     """Adds those whose id is new, and returns them."""
-    table = table_of(schema.Exchange)
     rows = {row.id: row for row in reversed(exchanges)}  # the first of two with one id wins
-    if is_sqlite(connection):
-        # The transaction is the only writer, so what is not known now is new.
-        known = known_exchanges(connection, rows)
-        added = [rows[identifier] for identifier in sorted(rows.keys() - known)]
-        if added:
-            connection.execute(table.insert(), [exchange_columns(row, segment_ids) for row in added])
-        return added
+    on_sqlite = is_sqlite(connection)
+    if on_sqlite:
+        # This transaction is the only writer, so what is not known now is new; PostgreSQL tells afterwards.
+        for identifier in known_exchanges(connection, rows):
+            del rows[identifier]
     if not rows:
         return []
-    found = connection.execute(
-        insert_into(connection, table).on_conflict_do_nothing().returning(table.c.id),
-        [exchange_columns(rows[identifier], segment_ids) for identifier in sorted(rows)],
+    values = [
+        exchange_values(row, segment_ids, binary_ids=on_sqlite)
+        for row in sorted(rows.values(), key=lambda row: row.id.int)
+    ]
+    added = insert_rows(
+        connection, table_of(schema.Exchange), values, lambda insert: insert.on_conflict_do_nothing(), returning="id"
     )
-    return [rows[identifier] for identifier in found.scalars()]
+    return list(rows.values()) if on_sqlite else [rows[identifier] for identifier in added]
 
 
 def _add_payloads(connection: Connection, payloads: Sequence[PayloadRow], segment_ids: dict[str, int]) -> None:
     """A payload that two shippers stored at the same time keeps the place whose segment comes first by key: the
     outcome must not depend on who committed first, or a rebuilt catalog would differ."""
-    if not payloads:
-        return
-    segments, table = table_of(schema.Segment), table_of(schema.Payload)
     first: dict[tuple[str, bytes], PayloadRow] = {}
     for row in payloads:
         place = (row.retention_class, row.digest)
         if place not in first or (row.segment, row.offset) < (first[place].segment, first[place].offset):
             first[place] = row
-    insert = insert_into(connection, table)
-    new, old = insert.excluded, table.c
+    if not first:
+        return
+    table = table_of(schema.Payload)
+    on_sqlite = is_sqlite(connection)
+    values = [payload_values(first[place], segment_ids, binary_ids=on_sqlite) for place in sorted(first)]
+    insert_rows(connection, table, values, _first_place)
+
+
+def _first_place(insert: Any) -> Any:
+    new, old, key = insert.excluded, table_of(schema.Payload).c, schema.Segment.key
 
     def key_of(segment_id: Any) -> Any:
-        return select(segments.c.key).where(segments.c.id == segment_id).scalar_subquery()
+        return select(key).where(schema.Segment.id == segment_id).scalar_subquery()
 
-    statement = insert.on_conflict_do_update(
+    return insert.on_conflict_do_update(
         index_elements=[old.retention_class, old.digest],
         set_={name: new[name] for name in ("size", "record_id", "segment_id", "offset", "length")},
         where=or_(
@@ -121,11 +127,10 @@ def _add_payloads(connection: Connection, payloads: Sequence[PayloadRow], segmen
             (new.segment_id == old.segment_id) & (new.offset < old.offset),
         ),
     )
-    connection.execute(statement, [payload_columns(first[place], segment_ids) for place in sorted(first)])
 
 
 def _count_products(connection: Connection, added: Sequence[ExchangeRow]) -> None:
-    totals: defaultdict[str, Columns] = defaultdict(
+    totals: defaultdict[str, dict[str, int]] = defaultdict(
         lambda: {"as_source": 0, "as_destination": 0, "first_seen": 1 << 62, "last_seen": -(1 << 62)}
     )
     for row in added:

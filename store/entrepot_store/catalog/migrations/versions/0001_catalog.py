@@ -50,10 +50,9 @@ def upgrade() -> None:
     )
     for column in ("destination", "source", "path"):
         op.create_index(f"ix_exchanges_{column}_id", "exchanges", [column, "id"])
-    traced = sa.text("trace_id IS NOT NULL")
-    op.create_index(
-        "ix_exchanges_trace_id_id", "exchanges", ["trace_id", "id"], sqlite_where=traced, postgresql_where=traced
-    )
+    _partial_index("ix_exchanges_trace_id_id", "trace_id", "id", sqlite="trace_id IS NOT NULL")
+    _partial_index("ix_exchanges_failed", "id", sqlite="status >= 400")
+    _partial_index("ix_exchanges_incomplete", "id", sqlite="complete = 0", postgresql="NOT complete")
     op.create_index("ix_exchanges_segment_id", "exchanges", ["segment_id"])
     op.create_table(
         "payloads",
@@ -105,6 +104,12 @@ def upgrade() -> None:
         sa.Column("revoked_at", WHOLE, nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_tokens"),
         sa.UniqueConstraint("digest", name="uq_tokens_digest"),
+    )
+
+
+def _partial_index(name: str, *columns: str, sqlite: str, postgresql: str = "") -> None:
+    op.create_index(
+        name, "exchanges", columns, sqlite_where=sa.text(sqlite), postgresql_where=sa.text(postgresql or sqlite)
     )
 
 
