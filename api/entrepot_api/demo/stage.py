@@ -3,11 +3,13 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ class DemoFailed(Exception):
 
 
 class Service:
-    """A product of the demo in a process of its own. `url` is where it listens."""
+    """A product of the demo in a process of its own."""
 
     def __init__(self, module: str, log: Path, port: int = 0, environment: Mapping[str, str] | None = None,
                  run_as: Sequence[str] = ()) -> None:  # fmt: skip
@@ -32,7 +34,16 @@ class Service:
                 env={**os.environ, **(environment or {})},
                 text=True,
             )
-        self.url = self._read_url(module)
+        self._module = module
+
+    @cached_property
+    def url(self) -> str:
+        """Where it listens; waits until it says so. Raises DemoFailed if it ends instead."""
+        line = self._process.stdout.readline() if self._process.stdout else ""
+        if not line.startswith("listening "):
+            self.stop()
+            raise DemoFailed(f"{self._module} did not start:\n{self._log.read_text(errors='replace')[-2000:]}")
+        return line.split()[1]
 
     def stop(self) -> None:
         """Ends it at once, as a loss does."""
@@ -43,13 +54,6 @@ class Service:
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
-
-    def _read_url(self, module: str) -> str:
-        line = self._process.stdout.readline() if self._process.stdout else ""
-        if not line.startswith("listening "):
-            self.stop()
-            raise DemoFailed(f"{module} did not start:\n{self._log.read_text(errors='replace')[-2000:]}")
-        return line.split()[1]
 
 
 @contextmanager
@@ -80,14 +84,26 @@ def entrepot(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "entrepot_api", *arguments]
 
 
-def run(command: Sequence[str], environment: Mapping[str, str] | None = None, *, show: bool = False) -> str:
-    """Runs a command to its end and returns what it printed. Raises DemoFailed with its words if it fails."""
+def run(command: Sequence[str], environment: Mapping[str, str] | None = None, accepted: Sequence[int] = (0,)) -> str:
+    """Runs a command to its end and returns its standard output. Any exit code that is not accepted is a DemoFailed
+    with the command's words."""
     done = subprocess.run(  # noqa: S603 - our own commands
-        command, env={**os.environ, **(environment or {})}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        check=False, timeout=120,
-    )  # fmt: skip
-    if show:
-        print(done.stdout.rstrip(), flush=True)
-    if done.returncode:
-        raise DemoFailed(f"{' '.join(command[2:])} ended with {done.returncode}:\n{done.stdout[-3000:]}")
+        command,
+        env={**os.environ, **(environment or {})},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    if done.returncode not in accepted:
+        raise DemoFailed(
+            f"{' '.join(command[2:])} ended with {done.returncode}:\n{(done.stdout + done.stderr)[-3000:]}"
+        )
     return done.stdout
+
+
+def free_port() -> int:
+    """A loopback port that nobody listens on just now."""
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        return int(holder.getsockname()[1])
