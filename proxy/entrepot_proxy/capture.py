@@ -83,7 +83,7 @@ class Capture:
         request = Request(
             self.method,
             self.scheme,
-            self.authority,
+            redactor.authority(self.authority),
             redactor.path(self.path),
             self.version,
             redactor.headers(self.request_headers),

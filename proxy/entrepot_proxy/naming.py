@@ -67,7 +67,7 @@ def authority_of(flow: http.HTTPFlow, found: dict[bytes, bytes]) -> bytes:
     absolute = forward and data.http_version != b"HTTP/2.0" and not flow.client_conn.tls and data.scheme
     if data.host and (absolute or not named):
         named = plain(url.hostport(data.scheme.decode("latin-1"), data.host, data.port)).encode()
-    return named.rpartition(b"@")[2]
+    return named
 
 
 def plain(text: str) -> str:

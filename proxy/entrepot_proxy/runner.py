@@ -5,7 +5,6 @@ import gc
 import logging
 import os
 import signal
-import sys
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -45,7 +44,7 @@ class Runner:
         addons: list[object] = []
         if capture:
             self._session = session = Session(settings, Reporter(self._state.failed))
-            self._policy = PolicySource(config, overrides, session.key, self._swap)
+            self._policy = PolicySource(settings, config, overrides, session.key, session.swap)
             watch_malformed(session.strays.malformed)
             addons = [session.capture, session.strays]
         self._listeners = _listeners(settings)
@@ -90,10 +89,6 @@ class Runner:
         if self._session and not await asyncio.to_thread(self._session.close):
             logger.error("not everything could be written to the spool: %s", self._session.writer.failing)
 
-    def _swap(self, policy: Any) -> None:
-        if self._session:
-            self._session.capture.policy = policy
-
     def _listen_to_signals(self) -> None:
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, self._stop.set)
@@ -104,12 +99,13 @@ class Runner:
 
     def _hang_up(self) -> None:
         if self._policy:
-            self._policy.reload()
+            self._policy.check(force=True)
             self._write_state()
 
     def _outlive(self, loop: asyncio.AbstractEventLoop) -> None:
         """Reads standard input to its end: then the supervisor is gone."""
-        while sys.stdin.buffer.read(4096):
+        # Not through sys.stdin: its buffer's lock, held in this daemon thread, would abort the interpreter's end.
+        while os.read(0, 4096):
             pass
         if not loop.is_closed():
             loop.call_soon_threadsafe(self._stop.set)
@@ -122,11 +118,8 @@ class Runner:
                 "proxy": next((one.url for one in self._listeners if one.name is None), None),
                 "reverse": {one.name: one.url for one in self._listeners if one.name is not None},
             },
-            "counts": session.counts.as_json() if session else None,
-            "queue_bytes": session.writer.queue_bytes if session else 0,
-            "spool_bytes": session.writer.spool_bytes if session else 0,
-            "spool_error": session.writer.failing if session else None,
-            "rules": {"loaded_at": self._policy.loaded_at, "error": self._policy.error} if self._policy else None,
+            **(session.facts() if session else {}),
+            "rules": self._policy.facts() if self._policy else None,
         }
         if session and session.writer.failing:
             self._state.failed(session.writer.failing)

@@ -2,13 +2,14 @@
 for a stock mitmproxy."""
 
 import secrets
+from typing import Any
 
 from entrepot_store.clock import Clock, SystemClock
 from entrepot_store.config import Settings
 from entrepot_store.redact import load_key
 from entrepot_store.spool.files import SpoolFolder, WorkerLock
 
-from .addon import CaptureAddon
+from .addon import CaptureAddon, Policy
 from .counts import Counts
 from .gaps import GapBook
 from .reload import compile_policy
@@ -33,6 +34,20 @@ class Session:
         self.capture = CaptureAddon(policy, settings.proxy, self.folder, self.writer, self.counts, self.gaps, reporter)
         self.strays = Strays(self.capture)
         self.writer.start()
+
+    def swap(self, policy: Policy) -> None:
+        """From the next hook on this policy decides."""
+        self.capture.policy = policy
+
+    def facts(self) -> dict[str, Any]:
+        """What the state file says of the session."""
+        return {
+            "worker": self.worker,
+            "counts": self.counts.as_json(),
+            "queue_bytes": self.writer.queue_bytes,
+            "spool_bytes": self.writer.spool_bytes,
+            "spool_error": self.writer.failing,
+        }
 
     def busy_clients(self) -> set[str]:
         """The ids of client connections that have something under way."""

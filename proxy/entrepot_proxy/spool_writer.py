@@ -81,6 +81,7 @@ class SpoolWriter:
         self._wake = threading.Event()
         self._asleep = False
         self._closing = False
+        self._released = False
         self._file: SpoolFile | None = None
         self._file_since = 0.0
         self._unsealed: list[SpoolFile] = []
@@ -144,12 +145,16 @@ class SpoolWriter:
         return True
 
     def close(self, timeout: float = 30.0) -> bool:
-        """Writes what is queued, seals the file and ends the thread. False if something could not be written."""
+        """Writes what is queued, seals the file and ends the thread. False if something could not be written.
+
+        May be called again.
+        """
         self._closing = True
         self._wake.set()
         self._thread.join(timeout)
         finished = not self._thread.is_alive() and not self._gaps and not self._unsealed
-        if not self._thread.is_alive():
+        if not self._thread.is_alive() and not self._released:
+            self._released = True
             self._lock.release(remove=finished)
         return finished
 

@@ -139,9 +139,9 @@ class Strays:
         rules, names = self._capture.policy
         caller = self._capture.caller(client) or caller_of(client)
         if host is None:
-            named = wanted(headers).get(HOST, b"").decode("latin-1").rpartition("@")[2]
+            named = wanted(headers).get(HOST, b"").decode("latin-1")
             authority = named
-            name, _, port = named.partition(":")
+            name, _, port = named.rpartition("@")[2].partition(":")
             host = (name, int(port) if port.isdigit() and len(port) < 6 else 80)
         named_by_host = names.destination(plain(host[0]), host[1]) if host[0] else UNKNOWN
         destination = getattr(client, "listener", None) or named_by_host
@@ -166,7 +166,7 @@ class Strays:
                 Request(
                     method,
                     b"https" if client.tls else b"http",
-                    plain(authority).encode(),
+                    redactor.authority(plain(authority).encode()),
                     redactor.path(path),
                     version,
                     redactor.headers(headers),
