@@ -1,4 +1,4 @@
-"""An archive that holds what a test wants to have been captured, without a proxy: exchanges → segment → vault → catalog.
+"""An archive of what a test wants to have been captured, without a proxy: exchanges → segment → vault → catalog.
 
 `Recording` collects exchanges in order; `archive_of` stores them as the shipper would have.
 """
@@ -42,7 +42,7 @@ class Recording:
         answer_truncated: bool = False,
         error: str | None = None,
     ) -> Exchange:
-        """Adds an exchange; `status` None means that no answer came. `decoded` says which coding of `body` is undone."""
+        """Adds an exchange; `status` None: no answer came. `decoded` says which coding of `body` is undone."""
         number = len(self.exchanges)
         started = START + number * 100_000
         sent = Body(data=body, size=len(body), truncated=truncated, decoded=decoded)

@@ -45,7 +45,9 @@ type Answerer = Callable[[Seen], bytes | None]
 """Makes the raw answer to a request; None closes the connection without one."""
 
 
-def answer(status: int = 200, body: bytes = b"{}", content_type: bytes = b"application/json", extra: bytes = b"") -> bytes:
+def answer(
+    status: int = 200, body: bytes = b"{}", content_type: bytes = b"application/json", extra: bytes = b""
+) -> bytes:
     return (
         b"HTTP/1.1 %d X\r\nContent-Type: %s\r\nContent-Length: %d\r\n%s\r\n" % (status, content_type, len(body), extra)
         + body
@@ -64,6 +66,14 @@ class ReplayTarget:
     connections: int = 0
 
     def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Listens at its port, also where it listened before."""
         self._listener = socket.create_server(("127.0.0.1", self.port))
         self.port = self._listener.getsockname()[1]
         self._open: set[socket.socket] = set()
@@ -71,9 +81,11 @@ class ReplayTarget:
         self._log = None if self.log is None else os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         self._thread = threading.Thread(target=self._accept, daemon=True)
         self._thread.start()
-        return self
 
-    def __exit__(self, *_: object) -> None:
+    def stop(self) -> None:
+        """Closes every connection at once, as a service that dies; does nothing to one that is dead."""
+        if self._listener.fileno() < 0:
+            return
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         with self._lock:

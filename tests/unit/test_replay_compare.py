@@ -1,7 +1,6 @@
 """Verdicts: what makes an answer identical, different, failed or unknown, and what the reasons say."""
 
 import json
-from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
@@ -215,7 +214,7 @@ def test_documents_without_a_difference_are_equal(one: Any, other: Any) -> None:
     assert parsed[1] is not None
     if not list(json_differences(parsed[0].value, parsed[1].value)):
         # Serialised with sorted keys and numbers as decimals, they are the same text.
-        texts = [json.dumps(item.value, sort_keys=True, default=lambda number: float(number)) for item in parsed]
+        texts = [json.dumps(item.value, sort_keys=True, default=float) for item in parsed]
         assert json.loads(texts[0]) == json.loads(texts[1])
 
 
@@ -223,5 +222,3 @@ def test_an_answer_with_an_unknown_coding_is_kept_as_it_came() -> None:
     held, size, _, undecodable = read_body(((b"Content-Encoding", b"x-own"),), [b"ab", b"cd"])
     assert (held, size) == (b"abcd", 4)
     assert "x-own" in undecodable
-
-
