@@ -15,9 +15,10 @@ from ..catalog import Catalog, PayloadRow, Shipment
 from ..clock import Clock
 from ..errors import AlreadyExists, Damaged, NotFound
 from ..model import Body, Exchange, Gap, LedgerEntry
+from ..segment.index import SegmentIndex
 from ..segment.reader import SegmentReader, VaultSource
 from ..segment.verify import verify_segment
-from ..segment.writer import SegmentIndex, write_segment
+from ..segment.writer import write_segment
 from ..spool import SpoolContent, SpoolFolder, SpoolName, read_spool_file
 from ..spool.files import sync_folder
 from ..vault import Vault
