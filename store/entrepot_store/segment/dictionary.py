@@ -11,19 +11,39 @@ from .frames import DICTIONARY_MAGIC, MAX_DICTIONARY, SKIPPABLE, format_skippabl
 
 TRAIN_ABOVE = 4 * 1024 * 1024
 """Bytes of records beyond which a dictionary pays for itself."""
-SIZE = 64 * 1024
-SAMPLE_BYTES = 2 * 1024 * 1024
+SIZE = 256 * 1024
+SAMPLE_BYTES = 4 * 1024 * 1024
 SAMPLE_LONGEST = 8 * 1024
 """Of a long record only so much is trained on: a dictionary helps beginnings."""
 FRAME_LEVEL = 19
+
+PARAMETERS = zstandard.ZstdCompressionParameters(
+    strategy=zstandard.STRATEGY_GREEDY,
+    window_log=19,
+    hash_log=17,
+    chain_log=17,
+    search_log=4,
+    min_match=6,
+    write_checksum=True,
+    write_content_size=True,
+    write_dict_id=True,
+)
 
 
 def train(samples: Sequence[bytes]) -> zstandard.ZstdCompressionDict | None:
     """A dictionary, or None if the samples have too little in common for one. The same samples give the same bytes."""
     try:
-        return zstandard.train_dictionary(SIZE, list(samples), k=1024, d=8, steps=1, level=3)
+        return zstandard.train_dictionary(SIZE, list(samples), k=4096, d=8, steps=1, level=3)
     except zstandard.ZstdError:
         return None  # zstd refuses too few or too uniform samples; a segment without a dictionary is as good
+
+
+def compressor(dictionary: zstandard.ZstdCompressionDict | None) -> zstandard.ZstdCompressor:
+    """What compresses the records of a segment."""
+    if dictionary is None:
+        return zstandard.ZstdCompressor(level=3, write_checksum=True, write_content_size=True)
+    dictionary.precompute_compress(compression_params=PARAMETERS)
+    return zstandard.ZstdCompressor(dict_data=dictionary, compression_params=PARAMETERS)
 
 
 def format_dictionary(dictionary: zstandard.ZstdCompressionDict) -> bytes:

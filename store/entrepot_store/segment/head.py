@@ -15,7 +15,6 @@ from .fields import (
     parse_digest,
     parse_fields,
 )
-from .payload import EMPTY_DIGEST
 
 MAX_HEAD = 64 * 1024 * 1024
 """Bound on fields and HTTP headers together; a spool record, which they come out of, is at most four times as long."""
@@ -42,7 +41,7 @@ class Revisit:
 class RecordHead:
     """A record without its payload.
 
-    `raw` is its bytes up to the payload. `size` and `digest` are the payload's, also when it is stored elsewhere
+    `raw` is its bytes up to the payload. `size` is the payload's in bytes, also when it is stored elsewhere
     (`revisit`). `exchange` (kind REQUEST) has the request and every fact, `response` (kind RESPONSE) the response;
     their bodies hold no bytes yet, but say size, truncation and the coding that was undone.
     """
@@ -52,7 +51,6 @@ class RecordHead:
     fields: Fields
     raw: bytes
     size: int
-    digest: bytes
     revisit: Revisit | None = None
     exchange: Exchange | None = None
     response: Response | None = None
@@ -110,17 +108,14 @@ def _kind(fields: Fields) -> Kind:
 
 def _head(kind: Kind, fields: Fields, length: int) -> RecordHead:
     record_id = record_ids.parse_urn(fields.need(b"WARC-Record-ID"))
-    stated = fields.get(b"WARC-Payload-Digest")
-    digest = EMPTY_DIGEST if stated is None else parse_digest(stated)
     revisit = None
     if fields.need(b"WARC-Type") == b"revisit":
         if length:
             raise ValueError("a revisit has a payload")
+        digest = parse_digest(fields.need(b"WARC-Payload-Digest"))
         revisit = Revisit(digest, record_ids.parse_urn(fields.need(b"WARC-Refers-To")))
         length = int(fields.need(b"Entrepot-Payload-Length"))
-    elif length and stated is None and kind is not Kind.INFO:
-        raise ValueError("a payload has no digest")
-    return RecordHead(kind, record_id, fields, b"", length, digest, revisit)
+    return RecordHead(kind, record_id, fields, b"", length, revisit)
 
 
 def _add_message(head: RecordHead, block: bytes) -> None:

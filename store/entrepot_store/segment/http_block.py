@@ -5,22 +5,16 @@ in place with a prefix; one whose name already begins with the prefix is prefixe
 every name that has it restores the captured headers.
 """
 
+from operator import itemgetter
+
 from ..model import Headers, Request, Response
 from .exact import Exact, as_authority, as_path, as_token, as_value, is_plain_authority, is_plain_path, is_token
+from .shape import PREFIX, header_shape
 
-PREFIX = b"Entrepot-Orig-"
 CONTENT_LENGTH = b"Content-Length"
 END = b"\r\n"
 
-_PLAIN, _CONTENT_ENCODING, _TRANSFER_ENCODING, _CONTENT_LENGTH, _PREFIXED, _UNSAFE = range(6)
-_SPECIAL = {
-    b"content-encoding": _CONTENT_ENCODING,
-    b"transfer-encoding": _TRANSFER_ENCODING,
-    b"content-length": _CONTENT_LENGTH,
-}
-_kinds: dict[bytes, int] = {}
-_KINDS_BOUND = 4096
-
+_value = itemgetter(1)
 _SCHEMES = (b"http", b"https")
 _PROTOCOLS = {"HTTP/1.1": b"http/1.1", "HTTP/1.0": b"http/1.0", "HTTP/2.0": b"h2", "HTTP/3": b"h3"}
 _VERSIONS = {b"http/1.1": "HTTP/1.1", b"http/1.0": "HTTP/1.0", b"h2": "HTTP/2.0", b"h2c": "HTTP/2.0", b"h3": "HTTP/3"}
@@ -115,40 +109,18 @@ def parse_response(head: bytes, version: str, added: bool, exact: Exact) -> Resp
 
 
 def _header_lines(headers: Headers, size: int, undone: bool, exact: Exact) -> tuple[bytes, bool]:
-    lines = []
-    measured = False
-    safe = True
-    for name, value in headers:
-        kind = _kinds.get(name)
-        if kind is None:
-            kind = _classify(name)
-        if kind == _PLAIN:
-            lines.append(b"%s: %s\r\n" % (name, value))
-            continue
-        if kind == _CONTENT_LENGTH and value == b"%d" % size and not measured:
-            measured = True
-            rename = False
-        elif kind == _CONTENT_ENCODING:
-            rename = undone
-        elif kind == _UNSAFE:
-            safe = False
-            lines.append(b"%s: %s\r\n" % (as_token(name), value))
-            continue
-        else:
-            rename = True
-        lines.append(b"%s%s: %s\r\n" % (PREFIX if rename else b"", name, value))
-    joined = b"".join(lines)
-    count = len(headers)
-    if not (safe and joined.count(b"\n") == count and joined.count(b"\r") == count and b"\x00" not in joined):
+    shape = header_shape(headers)
+    values = tuple(map(_value, headers))
+    stated = shape.length_at >= 0 and values[shape.length_at] == b"%d" % size
+    lines = shape.template[undone][stated] % values
+    count = len(values)
+    # A line end within a value would make more lines than headers, a stray CR, LF or NUL an unequal count.
+    if not (shape.tokens and lines.count(b"\n") == count and lines.count(b"\r") == count and b"\x00" not in lines):
         exact["headers"] = headers
-        joined = b"".join(_sanitised(line) for line in lines)
-    if size and not measured:
-        return b"%s%s: %d\r\n" % (joined, CONTENT_LENGTH, size), True
-    return joined, False
-
-
-def _sanitised(line: bytes) -> bytes:
-    return as_value(line[:-2]) + END
+        lines = shape.template[undone][stated] % tuple(map(as_value, values))
+    if size and not stated:
+        return b"%s%s: %d\r\n" % (lines, CONTENT_LENGTH, size), True
+    return lines, False
 
 
 def _parse_lines(lines: bytes, added: bool, exact: Exact) -> Headers:
@@ -165,17 +137,3 @@ def _parse_lines(lines: bytes, added: bool, exact: Exact) -> Headers:
     if added:
         headers.pop()
     return tuple(headers)
-
-
-def _classify(name: bytes) -> int:
-    lower = name.lower()
-    if not is_token(name):
-        kind = _UNSAFE
-    elif lower.startswith(PREFIX.lower()):
-        kind = _PREFIXED
-    else:
-        kind = _SPECIAL.get(lower, _PLAIN)
-    if len(_kinds) >= _KINDS_BOUND:
-        _kinds.clear()  # hostile traffic may bring any number of names; the common ones come back at once
-    _kinds[name] = kind
-    return kind

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from hashlib import sha256
+
+import google_crc32c
 
 from ..catalog.rows import ExchangeRow, MessageRow, PayloadRow, SegmentRow
 from ..model import Body, Exchange, Headers
@@ -10,6 +11,7 @@ from .fields import END_OF_RECORD
 from .head import Kind, RecordHead
 from .info import SegmentInfo
 from .open_record import OpenRecord
+from .opening import parse_info
 from .rows import exchange_row, message_row
 from .walk import SegmentWalk
 
@@ -19,22 +21,22 @@ class SegmentIndex:
     """The rows of one segment.
 
     `exchanges` are in the order written. `payloads` are the bodies stored in full here that revisits may refer to.
-    `content_digest` is SHA-256 over all records, uncompressed, in order: what decoding the segment must give.
+    `content_crc` is the CRC-32C over all records, uncompressed, in order: what decoding the segment must give.
     """
 
     segment: SegmentRow
     exchanges: tuple[ExchangeRow, ...]
     payloads: tuple[PayloadRow, ...]
-    content_digest: bytes = b""
+    content_crc: int = 0
 
 
 class IndexCollector:
     """Builds the index of a segment from its records, handed over in order."""
 
-    def __init__(self, key: str, info: SegmentInfo) -> None:
+    def __init__(self, key: str) -> None:
         self._key = key
-        self._info = info
-        self._content = sha256()
+        self._info: SegmentInfo | None = None
+        self._content_crc = 0
         self._content_size = 0
         self._rows: list[ExchangeRow] = []
         self._payloads: list[PayloadRow] = []
@@ -47,6 +49,8 @@ class IndexCollector:
         self._count(head.raw)
         for piece in record.payload:
             self._count(piece)
+            if head.kind is Kind.INFO:
+                self._info = parse_info(head, piece)
         self._count(END_OF_RECORD)
         if head.kind is Kind.REQUEST:
             self._flush()
@@ -56,10 +60,17 @@ class IndexCollector:
         if head.kind in (Kind.REQUEST, Kind.RESPONSE):
             self._message(record)
 
+    @property
+    def info(self) -> SegmentInfo:
+        """What the first record says. Raises ValueError if there was none."""
+        if self._info is None:
+            raise ValueError("there is no record")
+        return self._info
+
     def finish(self, walk: SegmentWalk) -> SegmentIndex:
         """The index, after the walk has reached the seal. Raises ValueError if exchanges are missing."""
         self._flush()
-        info = self._info
+        info = self.info
         if info.exchanges != len(self._rows):
             raise ValueError(f"it holds {len(self._rows)} exchanges instead of {info.exchanges}")
         times = [row.started_at for row in self._rows]
@@ -76,25 +87,27 @@ class IndexCollector:
             first_at=min(times, default=info.at),
             last_at=max(times, default=info.at),
         )
-        return SegmentIndex(segment, tuple(self._rows), tuple(self._payloads), self._content.digest())
+        return SegmentIndex(segment, tuple(self._rows), tuple(self._payloads), self._content_crc)
 
     def _count(self, data: bytes) -> None:
-        self._content.update(data)
+        self._content_crc = google_crc32c.extend(self._content_crc, data)
         self._content_size += len(data)
 
     def _message(self, record: OpenRecord) -> None:
         head = record.head
         for headers, body in _sides(head):
             self._messages.append(
-                message_row(headers, head.size, head.digest, record.offset, record.length, body.truncated, body.decoded)
+                message_row(
+                    headers, head.size, record.digest, record.offset, record.length, body.truncated, body.decoded
+                )
             )
         if head.response is not None and self._exchange is not None:
             self._exchange.response = head.response
-        if head.revisit is None and head.size >= self._info.revisit_min:
+        if head.revisit is None and head.size >= self.info.revisit_min:
             self._payloads.append(
                 PayloadRow(
-                    head.digest,
-                    self._info.retention_class,
+                    record.digest,
+                    self.info.retention_class,
                     head.size,
                     head.record_id,
                     self._key,

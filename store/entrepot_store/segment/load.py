@@ -34,12 +34,12 @@ class BodyLoader:
         head = record.head
         if head.revisit is None:
             self._fill(body, head, record.payload)
-            self._places[head.digest] = record.offset, record.length
+            self._places[record.digest] = record.offset, record.length
         else:
             for _ in record.payload:
                 pass
             with self._elsewhere(head.revisit) as stream:
-                self._fill(body, head, _checked(stream, head))
+                self._fill(body, head, _checked(stream, head, head.revisit.digest))
         return body
 
     @contextmanager
@@ -65,13 +65,13 @@ class BodyLoader:
                 target.write(piece)
 
 
-def _checked(stream: BinaryIO, head: RecordHead) -> Generator[bytes]:
+def _checked(stream: BinaryIO, head: RecordHead, expected: bytes) -> Generator[bytes]:
     digest, size = sha256(), 0
     while chunk := stream.read(_CHUNK):
         digest.update(chunk)
         size += len(chunk)
         yield chunk
-    if size != head.size or digest.digest() != head.digest:
+    if size != head.size or digest.digest() != expected:
         raise Damaged(
             f"The payload that record {head.record_id} refers to is not of its digest.",
             hint="Verify the segment that holds it.",

@@ -1,22 +1,25 @@
-"""From decoded pieces to a record: its head understood, its payload checked as it is read."""
+"""From decoded pieces to a record: its head understood, its payload checked and digested as it is read."""
 
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
 from hashlib import sha256
 
 from .fields import END_OF_RECORD
-from .head import MAX_HEAD, Kind, RecordHead, parse_head
+from .head import MAX_HEAD, RecordHead, parse_head
 from .walk import Frame
 
 
-@dataclass(slots=True)
 class OpenRecord:
-    """A record whose payload has not been read yet. `payload` gives it once; `length`, the compressed length, is final
-    once it has."""
+    """A record whose payload has not been read yet. `payload` gives it once; only then are `length`, that of the
+    compressed record, and `digest`, SHA-256 of the payload, known."""
 
-    head: RecordHead
-    frame: Frame
-    payload: Generator[bytes]
+    __slots__ = ("_digest", "frame", "head", "payload")
+
+    def __init__(self, frame: Frame, pieces: Generator[bytes], expected: bytes | None = None) -> None:
+        """Reads the head. With `expected` the payload must have that digest. Raises ValueError; so does `payload`."""
+        self.frame = frame
+        self._digest = sha256()
+        self.head, begun = _read_head(pieces)
+        self.payload = self._read_payload(begun, pieces, expected)
 
     @property
     def offset(self) -> int:
@@ -26,9 +29,36 @@ class OpenRecord:
     def length(self) -> int:
         return self.frame.length
 
+    @property
+    def digest(self) -> bytes:
+        return self.head.revisit.digest if self.head.revisit is not None else self._digest.digest()
 
-def read_head(pieces: Iterator[bytes]) -> tuple[RecordHead, bytes]:
-    """The head of the record in `pieces`, and what was read beyond it. Raises ValueError."""
+    def _read_payload(self, begun: bytes, pieces: Generator[bytes], expected: bytes | None) -> Generator[bytes]:
+        """The last piece is given out only when size, end and digest have been found right."""
+        left = 0 if self.head.revisit is not None else self.head.size
+        held = b""
+        rest = begun
+        while left:
+            if not rest:
+                rest = next(pieces, b"")
+                if not rest:
+                    raise ValueError("the payload is cut short")
+            part, rest = (rest, b"") if len(rest) <= left else (rest[:left], rest[left:])
+            left -= len(part)
+            self._digest.update(part)
+            if held:
+                yield held
+            held = part
+        if rest + b"".join(pieces) != END_OF_RECORD:
+            raise ValueError("the record does not end where its Content-Length says")
+        if expected is not None and self.digest != expected:
+            raise ValueError("the payload is not the one that the catalog says")
+        if held:
+            yield held
+
+
+def _read_head(pieces: Iterator[bytes]) -> tuple[RecordHead, bytes]:
+    """The head of the record in `pieces`, and what was read beyond it."""
     data = b""
     for piece in pieces:
         data += piece
@@ -40,34 +70,6 @@ def read_head(pieces: Iterator[bytes]) -> tuple[RecordHead, bytes]:
     raise ValueError("the record has no end of head")
 
 
-def checked_payload(head: RecordHead, begun: bytes, pieces: Iterator[bytes]) -> Generator[bytes]:
-    """The payload in `begun` and `pieces`. Raises ValueError if it is not of the size and digest that the head says,
-    or if anything but the record's end follows; its last piece is given out only when all of that holds."""
-    left = 0 if head.revisit is not None else head.size
-    digest = sha256() if left and head.kind is not Kind.INFO else None
-    held = b""
-    rest = begun
-    while left:
-        if not rest:
-            rest = next(pieces, b"")
-            if not rest:
-                raise ValueError("the payload is cut short")
-        part, rest = (rest, b"") if len(rest) <= left else (rest[:left], rest[left:])
-        left -= len(part)
-        if digest is not None:
-            digest.update(part)
-        if held:
-            yield held
-        held = part
-    if rest + b"".join(pieces) != END_OF_RECORD:
-        raise ValueError("the record does not end where its Content-Length says")
-    if digest is not None and digest.digest() != head.digest:
-        raise ValueError("the payload is not what its digest says")
-    if held:
-        yield held
-
-
 def once(data: bytes) -> Generator[bytes]:
     """A payload that was read already."""
-    if data:
-        yield data
+    yield data

@@ -19,7 +19,7 @@ from .frames import (
 )
 from .head import Kind, RecordHead
 from .info import SegmentInfo
-from .open_record import checked_payload, read_head
+from .open_record import OpenRecord
 from .sources import BoundedCache, RangeSource
 from .walk import WHOLE, Frame, FrameDecoder
 
@@ -74,9 +74,8 @@ def _read(source: RangeSource) -> tuple[Opening, int]:
     prefix = _extended(source, prefix, start + max_frame_length(header.content_size))
     length = frame_length(prefix, start, header)
     frame = Frame(start, header, prefix[start : start + length])
-    pieces = FrameDecoder(dictionary).pieces(frame)
-    head, begun = read_head(pieces)
-    return Opening(dictionary, parse_info(head, b"".join(checked_payload(head, begun, pieces)))), weight
+    record = OpenRecord(frame, FrameDecoder(dictionary).pieces(frame))
+    return Opening(dictionary, parse_info(record.head, b"".join(record.payload))), weight
 
 
 def _extended(source: RangeSource, prefix: bytes, length: int) -> bytes:

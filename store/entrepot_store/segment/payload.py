@@ -12,6 +12,7 @@ from typing import BinaryIO, Self
 from ..content import Limits, Undecodable, content_codings, undo_bytes, undo_stream
 from ..errors import NotFound
 from ..model import Body, Headers
+from .shape import header_shape
 
 LIMITS = Limits()
 CHUNK = 256 * 1024
@@ -59,17 +60,21 @@ def prepare(body: Body, headers: Headers, bodies: Path, workspace: Path) -> Payl
         data = body.data
         if not data:
             return Payload(0, EMPTY_DIGEST, b"", truncated=body.truncated, encoding=body.decoded)
-        codings = () if body.decoded else content_codings(headers)
+        codings = _codings(body, headers)
         if not codings:
             return Payload(len(data), sha256(data).digest(), data, truncated=body.truncated, encoding=body.decoded)
         return _undo(data, None, body, codings, workspace)
     if body.file is None:
         raise ValueError("a body holds neither data nor the name of a file")
     path = bodies / body.file
-    codings = () if body.decoded else content_codings(headers)
+    codings = _codings(body, headers)
     if codings:
         return _undo(None, path, body, codings, workspace)
     return _as_held(None, path, body, encoding=body.decoded)
+
+
+def _codings(body: Body, headers: Headers) -> tuple[str, ...]:
+    return () if body.decoded or not header_shape(headers).encoded else content_codings(headers)
 
 
 def _undo(data: bytes | None, path: Path | None, body: Body, codings: tuple[str, ...], workspace: Path) -> Payload:

@@ -1,25 +1,23 @@
 """Reads a segment: all of it, in one pass and fully checked, or one record at a place that the catalog knows."""
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO
 
 import msgpack
 
 from ..errors import Damaged
 from ..model import Exchange, Gap, LedgerEntry
 from .body_stream import BodyStream
-from .frames import MAX_FRAME_HEADER, frame_length, parse_frame_header
+from .frames import MAX_FRAME_HEADER, frame_length, max_frame_length, parse_frame_header
 from .head import Kind, RecordHead, Revisit
 from .index import IndexCollector, SegmentIndex
 from .load import BodyLoader, Resolve
-from .open_record import OpenRecord, checked_payload, once, read_head
+from .open_record import OpenRecord, once
 from .opening import open_segment, parse_info
 from .records import unpack_messages
 from .sources import FileSource, RangeSource, VaultSource
-from .walk import WHOLE, Frame, FrameDecoder, FrameInput, SegmentWalk
+from .walk import WHOLE, Frame, FrameDecoder, FrameInput, SegmentWalk, exactly
 
 __all__ = [
     "BodyStream",
@@ -49,18 +47,13 @@ class SegmentReader:
         """
         with self._source.open(0) as stream:
             walk = SegmentWalk(stream)
-            records = self._records(walk)
-            info = next(records)
-            with self._checking(info.offset):
-                block = b"".join(info.payload)
-                known = parse_info(info.head, block)
-                collector = IndexCollector(key, known)
-                collector.add(replace(info, payload=once(block)))
-            for record in records:
+            collector = IndexCollector(key)
+            for record in self._records(walk):
                 with self._checking(record.offset):
                     collector.add(record)
             with self._checking(walk.size):
-                return collector.finish(walk), known.ledger, tuple(known.gaps)
+                info = collector.info
+                return collector.finish(walk), info.ledger, tuple(info.gaps)
 
     def exchanges(self, resolve: Resolve, spill: Path | None = None) -> Iterator[Exchange]:
         """Whole exchanges in the order written. Headers are as captured; bodies are as stored, and say in `decoded`
@@ -97,12 +90,13 @@ class SegmentReader:
         with self._source.open(0) as stream:
             yield from self._records(SegmentWalk(stream))
 
-    def open_body(self, offset: int, length: int) -> BodyStream | Revisit:
+    def open_body(self, offset: int, length: int, digest: bytes | None = None) -> BodyStream | Revisit:
         """The payload of the record at that place, as a stream, or where else it is. Long ones take constant memory.
 
+        `digest` is what the catalog says of the payload; one that differs counts as damage.
         Raises Damaged, TooNew, and what the source raises; also while the stream is read.
         """
-        record = self._record_at(offset, length)
+        record = self._record_at(offset, length, digest)
         if record.head.revisit is not None:
             record.payload.close()
             return record.head.revisit
@@ -110,64 +104,54 @@ class SegmentReader:
 
     def head(self, offset: int, length: int) -> RecordHead:
         """The record at that place without its payload. Raises as `open_body`."""
-        record = self._record_at(offset, length)
+        record = self._record_at(offset, length, None)
         record.payload.close()
         return record.head
 
-    def _record_at(self, offset: int, length: int) -> OpenRecord:
+    def _record_at(self, offset: int, length: int, digest: bytes | None) -> OpenRecord:
         with self._checking(offset):
-            opening = open_segment(self._source)
-            decoder = FrameDecoder(opening.dictionary)
-            if length <= WHOLE:
-                data = self._source.read(offset, length)
-                header = parse_frame_header(data)
-                if frame_length(data, 0, header) != length:
-                    raise ValueError("the frame is not of the length the catalog says")
-                if header.content_size <= WHOLE:
-                    pieces = decoder.pieces(Frame(offset, header, data))
-                    return self._open(Frame(offset, header, data), pieces)
-            return self._long_record_at(offset, length, decoder)
+            decoder = FrameDecoder(open_segment(self._source).dictionary)
+            whole = length <= max_frame_length(WHOLE)
+            data = self._source.read(offset, length if whole else MAX_FRAME_HEADER)
+            header = parse_frame_header(data)
+            if whole and frame_length(data, 0, header) != length:
+                raise ValueError("the frame is not of the length that the catalog says")
+            if header.content_size <= WHOLE:
+                frame = Frame(offset, header, data)
+                return self._open(frame, decoder.pieces(frame), digest)
+            frame = Frame(offset, header, None)
+            return self._open(frame, self._long(frame, length, decoder), digest)
 
-    def _long_record_at(self, offset: int, length: int, decoder: FrameDecoder) -> OpenRecord:
-        header = parse_frame_header(self._source.read(offset, MAX_FRAME_HEADER))
-
-        def pieces() -> Generator[bytes]:
-            with self._source.open(offset, length) as stream:
-                yield from decoder.pieces(Frame(offset, header, None, FrameInput(header, _exactly(stream))))
-
-        return self._open(Frame(offset, header, None), pieces())
-
-    def _open(self, frame: Frame, pieces: Generator[bytes]) -> OpenRecord:
-        head, begun = read_head(pieces)
-        return OpenRecord(head, frame, self._payload(frame.offset, head, begun, pieces))
+    def _long(self, frame: Frame, length: int, decoder: FrameDecoder) -> Generator[bytes]:
+        with self._source.open(frame.offset, length) as stream:
+            frame.source = FrameInput(frame.header, exactly(stream))
+            yield from decoder.pieces(frame)
 
     def _records(self, walk: SegmentWalk) -> Generator[OpenRecord]:
-        first = True
         frames = walk.frames()
         while True:
             with self._checking(walk.size):
-                found = next(frames, None)
-                if found is None:
-                    break
-                frame, decoder = found
-                pieces = decoder.pieces(frame)
-                record = self._open(frame, pieces)
-                if first:
+                frame, decoder = next(frames, (None, None))
+                if frame is None or decoder is None:
+                    return
+                record = self._open(frame, decoder.pieces(frame))
+                if frame.offset == walk.dictionary_size:  # the first record says whether we can read the others
                     block = b"".join(record.payload)
                     parse_info(record.head, block)
                     record.payload = once(block)
-                    first = False
             yield record
-            with self._checking(frame.offset):
-                for _ in record.payload:
-                    pass
-        if first:
-            raise self._damaged(0, "there is no record")
+            for _ in record.payload:
+                pass
 
-    def _payload(self, offset: int, head: RecordHead, begun: bytes, pieces: Generator[bytes]) -> Generator[bytes]:
+    def _open(self, frame: Frame, pieces: Generator[bytes], digest: bytes | None = None) -> OpenRecord:
+        record = OpenRecord(frame, pieces, digest)
+        record.payload = self._translated(frame.offset, record.payload, pieces)
+        return record
+
+    def _translated(self, offset: int, payload: Generator[bytes], pieces: Generator[bytes]) -> Generator[bytes]:
         try:
             with self._checking(offset):
-                yield from checked_payload(head, begun, pieces)
+                yield from payload
         finally:
             pieces.close()
 
@@ -183,17 +167,3 @@ class SegmentReader:
             f"{self._source.name}: the record at offset {offset} is damaged: {reason}.",
             hint="Nothing was changed. Fetch this object from a replica or from an older version of the bucket.",
         )
-
-
-def _exactly(stream: BinaryIO) -> Callable[[int], bytes]:
-    def take(count: int) -> bytes:
-        parts = []
-        while count:
-            data = stream.read(count)
-            if not data:
-                raise ValueError("the segment is cut short")
-            parts.append(data)
-            count -= len(data)
-        return b"".join(parts)
-
-    return take

@@ -1,36 +1,42 @@
 """WARC record ids that follow from the exchange id, and lead back to it.
 
-The request record has the exchange's own id (a UUIDv7). The response record has the same id with the version nibble
-inverted, which makes it a UUIDv8, "custom" (RFC 9562 §5.8); the record of WebSocket messages has the response's id
-with the lowest bit inverted. Nothing else differs, so the second id of an exchange costs next to nothing once
-compressed, and any of the three gives away the other two.
+The request record has the exchange's own id (a UUIDv7), the response record the same with the lowest bit inverted, the
+record of WebSocket messages with the second lowest. Ids that differ in their last digit only cost the second record
+next to nothing once compressed, and any of the three gives away the other two. That another exchange of the same
+quarter microsecond has the same 60 random bits is what UUIDs bet against anyway.
 """
 
 from uuid import UUID
 
-_VERSION = 0xF << 76
-_LOWEST = 1
+_RESPONSE, _MESSAGES = 1, 2
+_INVERTED = {b"%x" % digit: b"%x" % (digit ^ _RESPONSE) for digit in range(16)}
 
 
 def response_id(exchange: UUID) -> UUID:
-    return UUID(int=exchange.int ^ _VERSION)
+    return UUID(int=exchange.int ^ _RESPONSE)
 
 
 def messages_id(exchange: UUID) -> UUID:
-    return UUID(int=exchange.int ^ _VERSION ^ _LOWEST)
+    return UUID(int=exchange.int ^ _MESSAGES)
 
 
 def exchange_of_response(record: UUID) -> UUID:
-    return UUID(int=record.int ^ _VERSION)
+    return UUID(int=record.int ^ _RESPONSE)
 
 
 def exchange_of_messages(record: UUID) -> UUID:
-    return UUID(int=record.int ^ _VERSION ^ _LOWEST)
+    return UUID(int=record.int ^ _MESSAGES)
 
 
 def urn(identifier: UUID) -> bytes:
     """`<urn:uuid:…>`, as WARC writes ids."""
     return b"<urn:uuid:%s>" % str(identifier).encode()
+
+
+def urns(exchange: UUID) -> tuple[bytes, bytes]:
+    """Those of the request and of the response record; each is formatted once for every exchange."""
+    text = str(exchange).encode()
+    return b"<urn:uuid:%s>" % text, b"<urn:uuid:%s%s>" % (text[:-1], _INVERTED[text[-1:]])
 
 
 def parse_urn(text: bytes) -> UUID:

@@ -35,7 +35,7 @@ def request_record(exchange: Exchange, payload: Payload, refers_to: UUID | None)
     trailers = facts.format_trailers(request.trailers, exact) if request.trailers else b""
     return _record(
         b"request",
-        b"%s\r\nWARC-Date: %s" % (record_ids.urn(exchange.id), date),
+        b"%s\r\nWARC-Date: %s" % (record_ids.urns(exchange.id)[0], date),
         own + trailers + _payload_fields(payload, added, exact),
         exact,
         http_block.target_uri(request),
@@ -56,14 +56,10 @@ def response_record(exchange: Exchange, payload: Payload, refers_to: UUID | None
     block, added = http_block.response_head(response, payload.size, bool(payload.encoding), exact)
     protocol = http_block.protocol_of(response.version, request.scheme, exact)
     trailers = facts.format_trailers(response.trailers, exact) if response.trailers else b""
+    request_id, own_id = record_ids.urns(exchange.id)
     return _record(
         b"response",
-        b"%s\r\nWARC-Concurrent-To: %s\r\nWARC-Date: %s"
-        % (
-            record_ids.urn(record_ids.response_id(exchange.id)),
-            record_ids.urn(exchange.id),
-            facts.date_of(exchange, {}),
-        ),
+        b"%s\r\nWARC-Concurrent-To: %s\r\nWARC-Date: %s" % (own_id, request_id, facts.date_of(exchange, {})),
         trailers + _payload_fields(payload, added, exact),
         exact,
         http_block.target_uri(request),
@@ -81,12 +77,11 @@ def messages_record(exchange: Exchange) -> Record:
     payload = Payload.of(block)
     head = (
         b"WARC/1.1\r\nWARC-Type: resource\r\nWARC-Record-ID: %s\r\nWARC-Concurrent-To: %s\r\nWARC-Date: %s\r\n"
-        b"WARC-Payload-Digest: sha256:%s\r\nWARC-Target-URI: %s\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n"
+        b"WARC-Target-URI: %s\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n"
         % (
             record_ids.urn(record_ids.messages_id(exchange.id)),
             record_ids.urn(exchange.id),
             facts.date_of(exchange, {}),
-            payload.digest.hex().encode(),
             http_block.target_uri(exchange.request),
             MESSAGES_TYPE,
             payload.size,
@@ -126,18 +121,21 @@ def _record(
     length = len(block)
     if refers_to is not None:
         kind = b"revisit"
-        own += b"Entrepot-Payload-Length: %d\r\nWARC-Refers-To: %s\r\nWARC-Profile: %s\r\n" % (
+        own += (
+            b"WARC-Payload-Digest: sha256:%s\r\nEntrepot-Payload-Length: %d\r\n"
+            b"WARC-Refers-To: %s\r\nWARC-Profile: %s\r\n"
+        ) % (
+            payload.digest.hex().encode(),
             payload.size,
             record_ids.urn(refers_to),
             REVISIT_PROFILE,
         )
     else:
         length += payload.size
-    digest = b"WARC-Payload-Digest: sha256:%s\r\n" % payload.digest.hex().encode() if payload.size else b""
     head = (
-        b"WARC/1.1\r\nWARC-Type: %s\r\nWARC-Record-ID: %s\r\n%s%sWARC-Protocol: %s\r\nWARC-Target-URI: %s\r\n"
+        b"WARC/1.1\r\nWARC-Type: %s\r\nWARC-Record-ID: %s\r\n%sWARC-Protocol: %s\r\nWARC-Target-URI: %s\r\n"
         b"Content-Type: %s\r\nContent-Length: %d\r\n\r\n%s"
-        % (kind, identity, digest, own, protocol, uri, content_type, length, block)
+        % (kind, identity, own, protocol, uri, content_type, length, block)
     )
     return Record(head, payload if refers_to is None else None)
 

@@ -2,14 +2,13 @@
 
 from ..catalog.rows import ExchangeRow, MessageRow
 from ..model import Exchange, Headers, header_text, safe_text
+from .shape import header_shape
 
 
 def media_type(headers: Headers) -> str:
     """The first `Content-Type` as sent; empty if there is none."""
-    for name, value in headers:
-        if len(name) == 12 and name.lower() == b"content-type":
-            return header_text(value).strip()
-    return ""
+    place = header_shape(headers).type_at
+    return header_text(headers[place][1]).strip() if place >= 0 else ""
 
 
 def message_row(

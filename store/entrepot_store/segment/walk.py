@@ -223,3 +223,19 @@ class SegmentWalk:
         self.size += count
         self._sealed.update(data)
         return data
+
+
+def exactly(stream: BinaryIO) -> Callable[[int], bytes]:
+    """Reads as many bytes as are asked for, or raises ValueError."""
+
+    def take(count: int) -> bytes:
+        parts = []
+        while count:
+            data = stream.read(count)
+            if not data:
+                raise ValueError("the segment is cut short")
+            parts.append(data)
+            count -= len(data)
+        return b"".join(parts)
+
+    return take

@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Self
 from uuid import UUID
 
+import google_crc32c
 import zstandard
 
 from ..catalog.rows import ExchangeRow, MessageRow, PayloadRow, SegmentRow
@@ -27,7 +28,6 @@ from .payload import Payload, prepare
 from .records import Record, messages_record, request_record, response_record
 from .rows import exchange_row, message_row
 
-LEVEL = 3
 _FLUSH_BYTES = 1024 * 1024
 
 type KnownPayloads = Callable[[Collection[bytes]], Mapping[bytes, PayloadRow]]
@@ -82,7 +82,7 @@ def write_segment(
             ),
             tuple(index.exchanges),
             tuple(index.payloads.values()),
-            frames.content_digest.digest(),
+            frames.content_crc,
         )
 
 
@@ -153,17 +153,13 @@ class _FrameWriter:
 
     def __init__(self, target: Path, dictionary: zstandard.ZstdCompressionDict | None) -> None:
         self._target = target
-        if dictionary is not None:
-            dictionary.precompute_compress(level=LEVEL)
-        self._compressor = zstandard.ZstdCompressor(
-            level=LEVEL, dict_data=dictionary, write_checksum=True, write_content_size=True, write_dict_id=True
-        )
+        self._compressor = dictionaries.compressor(dictionary)
         self._descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         self._pending: list[bytes] = []
         self._pending_bytes = 0
         self._frames = 0
         self.digest = sha256()
-        self.content_digest = sha256()
+        self.content_crc = 0
         self.content_size = 0
         self.offset = 0
         self.dictionary_size = 0
@@ -201,7 +197,7 @@ class _FrameWriter:
         os.fsync(self._descriptor)
 
     def _frame(self, content: bytes) -> None:
-        self.content_digest.update(content)
+        self.content_crc = google_crc32c.extend(self.content_crc, content)
         self.content_size += len(content)
         self._append(self._compressor.compress(content))
 
@@ -209,7 +205,7 @@ class _FrameWriter:
         size = len(head) + payload.size + len(END_OF_RECORD)
         frame = self._compressor.compressobj(size=size)
         for chunk in self._chunks(head, payload):
-            self.content_digest.update(chunk)
+            self.content_crc = google_crc32c.extend(self.content_crc, chunk)
             compressed = frame.compress(chunk)
             if compressed:
                 self._append(compressed)
