@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import psycopg
-from sqlalchemy import Connection, Table, column, select, text
+from sqlalchemy import ColumnClause, Connection, Table, column, select, text
 from sqlalchemy import table as named_table
 
 from .dialect import insert_into, is_sqlite
@@ -33,8 +33,8 @@ def insert_rows(
     staged = f"incoming_{table.name}"
     connection.execute(text(f"CREATE TEMPORARY TABLE {staged} (LIKE {table.name}) ON COMMIT DROP"))
     _copy(connection, staged, rows)
-    columns = [column(name) for name in names]
-    key = [column(found.name) for found in table.primary_key.columns]
+    columns: list[ColumnClause[Any]] = [column(name) for name in names]
+    key: list[ColumnClause[Any]] = [column(found.name) for found in table.primary_key.columns]
     # In the order of the key, so that two transactions with rows in common wait for each other and do not deadlock.
     statement = statement.from_select(names, select(*columns).select_from(named_table(staged)).order_by(*key))
     if not returning:

@@ -37,11 +37,14 @@ class Database:
         self.engine = _sqlite_engine(parsed) if self.is_sqlite else _postgres_engine(parsed)
         translate_errors(self.engine, self.location)
         self._writer = self.engine.execution_options(**{_WRITE: True})
+        # SQLite's readers see one state anyway.
+        snapshot: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        self._reader = self.engine if self.is_sqlite else self.engine.execution_options(**snapshot)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A connection whose statements all see one state of the database."""
-        with self._pooled(self.engine) as connection:
+        with self._pooled(self._reader) as connection:
             yield connection
 
     @contextmanager

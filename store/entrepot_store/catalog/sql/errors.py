@@ -26,6 +26,8 @@ def translated(error: BaseException, location: str) -> EntrepotError:
         return _postgres(error, reason, location)
     if isinstance(error, sqlite3.Error):
         return _sqlite(error, reason, location)
+    if isinstance(error, (UnicodeError, OverflowError)):  # the driver could not even write the statement
+        return BadInput(f"The catalog cannot hold or compare a value: {reason}.")
     return CatalogUnavailable(f"{location}: {type(error).__name__}: {reason}.")
 
 

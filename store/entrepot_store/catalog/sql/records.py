@@ -56,14 +56,10 @@ def select_exchanges() -> Select[Any]:
 def exchange_row(found: Any) -> ExchangeRow:
     """Raises Damaged and TooNew, as `unpack_headers` does."""
     request_headers, response_headers = unpack_headers(found[16])
-    return ExchangeRow(
-        *found[:11],
-        Action(found[11]),
-        *found[12:16],
-        segment=found[31],
-        request=MessageRow(request_headers, *found[17:24]),
-        response=None if response_headers is None else MessageRow(response_headers, *found[24:31]),
-    )
+    request = MessageRow(request_headers, *found[17:24])
+    response = None if response_headers is None else MessageRow(response_headers, *found[24:31])
+    fields: list[Any] = [*found[:11], Action(found[11]), *found[12:16], found[31], request, response]
+    return ExchangeRow(*fields)
 
 
 def segment_columns(row: SegmentRow) -> dict[str, Any]:

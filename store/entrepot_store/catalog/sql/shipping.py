@@ -11,7 +11,7 @@ from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, case, or_, select
+from sqlalchemy import Connection, case, select, text
 
 from ..rows import ExchangeRow, PayloadRow, Shipment
 from . import schema
@@ -25,7 +25,7 @@ def commit_shipment(connection: Connection, shipment: Shipment) -> bool:
     shipments = table_of(schema.Shipment)
     # On PostgreSQL this waits for another transaction that is committing the same spool file.
     first = insert_into(connection, shipments).values(spool=shipment.spool).on_conflict_do_nothing()
-    if connection.execute(first).rowcount == 0:
+    if connection.execute(first.returning(shipments.c.spool)).first() is None:
         return False
     segment_ids = _add_segments(connection, shipment)
     added = _add_exchanges(connection, shipment.exchanges, segment_ids)
@@ -114,17 +114,15 @@ def _add_payloads(connection: Connection, payloads: Sequence[PayloadRow], segmen
 
 
 def _first_place(insert: Any) -> Any:
-    new, old, key = insert.excluded, table_of(schema.Payload).c, schema.Segment.key
-
-    def key_of(segment_id: Any) -> Any:
-        return select(key).where(schema.Segment.id == segment_id).scalar_subquery()
-
+    old = table_of(schema.Payload).c
     return insert.on_conflict_do_update(
         index_elements=[old.retention_class, old.digest],
-        set_={name: new[name] for name in ("size", "record_id", "segment_id", "offset", "length")},
-        where=or_(
-            key_of(new.segment_id) < key_of(old.segment_id),
-            (new.segment_id == old.segment_id) & (new.offset < old.offset),
+        set_={name: insert.excluded[name] for name in ("size", "record_id", "segment_id", "offset", "length")},
+        # As text: SQLAlchemy takes the outer tables into these subqueries, as nothing of a SELECT is around them.
+        where=text(
+            "(SELECT key FROM segments WHERE id = excluded.segment_id)"
+            " < (SELECT key FROM segments WHERE id = payloads.segment_id)"
+            ' OR excluded.segment_id = payloads.segment_id AND excluded."offset" < payloads."offset"'
         ),
     )
 

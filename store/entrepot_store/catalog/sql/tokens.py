@@ -17,7 +17,7 @@ def add_token(connection: Connection, token: TokenRow) -> None:
     values = {name: getattr(token, name) for name in _COLUMNS}
     values["scopes"] = " ".join(token.scopes)
     insert = insert_into(connection, table_of(schema.Token)).values(values).on_conflict_do_nothing()
-    if connection.execute(insert).rowcount == 0:
+    if connection.execute(insert.returning(schema.Token.id)).first() is None:
         raise AlreadyExists(f"There is a token {token.id}, or one with the same secret, already.")
 
 
