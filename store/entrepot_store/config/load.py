@@ -68,9 +68,9 @@ def _read(path: Path) -> dict[str, Any]:
             f"{path}: there is no such file.", hint=f"Name another with --config or {FILE_VARIABLE}."
         ) from None
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}.") from None
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}.", hint="Name another with --config.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: is not valid TOML: {error}.") from None
+        raise ConfigError(f"{path}: is not valid TOML: {error}.", hint=_HINT) from None
 
 
 class _Layer(PydanticBaseSettingsSource):

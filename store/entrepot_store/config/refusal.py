@@ -68,10 +68,15 @@ def _reason(mistake: Mapping[str, Any], model: type[BaseModel], origin: Origin) 
         return _no_such_key(location, model, origin)
     if kind == "tuple_type" and len(location) == 1:
         return f"is a list of tables, each written [[{location[0]}]] in double brackets"
-    context = mistake.get("ctx", {})
+    context = {name: _number(value) for name, value in mistake.get("ctx", {}).items()}
     template = _REASONS.get(kind)
     text = template.format(**context) if template else str(mistake["msg"]).removeprefix("Value error, ")
     return _CREDENTIALS.sub("//…@", text)
+
+
+def _number(value: Any) -> Any:
+    """`0` and not `0.0`."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def did_you_mean(name: str, known: Sequence[str], *, cutoff: float = 0.6, prefix: str = "") -> str:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from ..model import Action
 from .values import HeaderName, Name, OneOrMany
@@ -14,8 +14,10 @@ def _check_method(method: str) -> str:
     return method.upper()
 
 
-def _check_status(status: int | str) -> int | str:
+def _check_status(status: object) -> int | str:
     """`404` or a class of statuses, `5xx`."""
+    if isinstance(status, bool) or not isinstance(status, int | str):
+        raise ValueError('must be a status such as 404 or a class such as "5xx"')  # noqa: TRY004 - pydantic's contract
     text = str(status).lower()
     if len(text) == 3 and text[0] in "12345" and (text[1:] == "xx" or text[1:].isdigit()):
         return int(text) if text.isdigit() else text
@@ -54,7 +56,7 @@ type Matcher[T] = Annotated[OneOrMany[T], AfterValidator(_check_not_empty)]
 """Alternatives; empty, as only the default can be, matches anything."""
 type FieldName = Annotated[str, StringConstraints(min_length=1)]
 type Method = Annotated[str, AfterValidator(_check_method)]
-type Status = Annotated[int | str, AfterValidator(_check_status)]
+type Status = Annotated[int | str, BeforeValidator(_check_status)]
 type ProductPattern = Annotated[str, AfterValidator(_check_product)]
 type MediaType = Annotated[str, AfterValidator(_check_media_type)]
 type PathTemplate = Annotated[str, AfterValidator(_check_path)]

@@ -29,9 +29,31 @@ GIB = 1024 * MIB
 
 def _check_vault(location: str) -> str:
     # Not quoted in the message: a misspelt location may hold credentials.
-    if "://" in location and not re.fullmatch(r"s3://[A-Za-z0-9][A-Za-z0-9.-]+(/[A-Za-z0-9._/-]*)?", location):
+    if "://" in location and not re.fullmatch(r"s3://[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9._/-]*)?", location):
         raise ValueError("must be s3://BUCKET, s3://BUCKET/PREFIX or a folder")
     return location
+
+
+def _check_names_differ[T: (ProductConfig, RuleConfig)](named: tuple[T, ...]) -> tuple[T, ...]:
+    twice = repeated(one.name.lower() for one in named)
+    if twice:
+        raise ValueError(f"two are named {twice!r}; case does not tell them apart")
+    return named
+
+
+def _check_products(products: tuple[ProductConfig, ...]) -> tuple[ProductConfig, ...]:
+    host = repeated(host for product in products for host in {_same_host(host) for host in product.hosts})
+    if host:
+        raise ValueError(f"two have the host {host!r}")
+    return _check_names_differ(products)
+
+
+def _same_host(host: str) -> str:
+    """One spelling for hosts that are the same."""
+    if "/" in host:
+        return host
+    name, port = split_host(host)
+    return name if port is None else f"{name}:{port}"
 
 
 def _empty_is_none(value: object) -> object:
@@ -170,22 +192,8 @@ class Settings(BaseSettings):
     spool: SpoolSettings = SpoolSettings()
     s3: S3Settings = S3Settings()
     api: ApiSettings = ApiSettings()
-    product: tuple[ProductConfig, ...] = ()
-    rule: tuple[RuleConfig, ...] = ()
-
-    @model_validator(mode="after")
-    def _unambiguous(self) -> Self:
-        for kind, names in (
-            ("product", [product.name for product in self.product]),
-            ("rule", [rule.name for rule in self.rule]),
-        ):
-            twice = repeated(name.lower() for name in names)
-            if twice:
-                raise ValueError(f"two [[{kind}]] entries are named {twice!r}; case does not tell them apart")
-        host = repeated(host for product in self.product for host in {_same_host(host) for host in product.hosts})
-        if host:
-            raise ValueError(f"two [[product]] entries have the host {host!r}")
-        return self
+    product: Annotated[tuple[ProductConfig, ...], AfterValidator(_check_products)] = ()
+    rule: Annotated[tuple[RuleConfig, ...], AfterValidator(_check_names_differ)] = ()
 
     @property
     def vault_location(self) -> str:
@@ -194,11 +202,3 @@ class Settings(BaseSettings):
     @property
     def catalog_url(self) -> str:
         return self.catalog or f"sqlite:///{self.data / 'catalog.sqlite'}"
-
-
-def _same_host(host: str) -> str:
-    """One spelling for hosts that are the same."""
-    if "/" in host:
-        return host
-    name, port = split_host(host)
-    return name if port is None else f"{name}:{port}"
