@@ -72,9 +72,7 @@ def various_exchanges() -> list[Exchange]:
 
 
 @contextmanager
-def stored(
-    data: Path, exchanges: Sequence[Exchange], *, gaps: Sequence[Gap] = (), **settings: object
-) -> Iterator[Stored]:
+def stored(data: Path, exchanges: Sequence[Exchange], *, gaps: Sequence[Gap] = (), **settings: Any) -> Iterator[Stored]:
     """A data folder whose vault and catalog hold these exchanges, put there the way a shipper does it."""
     configured = Settings(data=data, **settings)
     spool = SpoolFolder(data / "spool")
@@ -116,19 +114,25 @@ def running_api(found: Stored) -> Iterator[RunningApi]:
 
 @contextmanager
 def serving(data: Path, *arguments: str, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
-    """`entrepot serve` as a child; killed at the end if it still runs."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "entrepot_api", "serve", "--data", str(data), "--listen", "127.0.0.1:0", *arguments],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        env={**os.environ, **environment},
-    )
+    """`entrepot serve` as a child, logging to `api_log(data)`; killed at the end if it still runs."""
+    api_log(data).parent.mkdir(parents=True, exist_ok=True)
+    with api_log(data).open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "entrepot_api", "serve", "--data", str(data), "--listen", "127.0.0.1:0", *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=log,
+            env={**os.environ, **environment},
+        )
     try:
         yield process
     finally:
         process.kill()
         process.communicate()
+
+
+def api_log(data: Path) -> Path:
+    return data.with_name("api.log")
 
 
 def wait_for_state(data: Path, process: subprocess.Popen[bytes]) -> dict[str, Any]:
@@ -139,7 +143,6 @@ def wait_for_state(data: Path, process: subprocess.Popen[bytes]) -> dict[str, An
         if state and state["pid"] == process.pid and state["ready"]:
             return state
         if process.poll() is not None:
-            stderr = process.stderr.read().decode() if process.stderr else ""
-            raise RuntimeError(f"the API ended with {process.returncode}: {stderr}")
+            raise RuntimeError(f"the API ended with {process.returncode}: {api_log(data).read_text()}")
         time.sleep(0.05)
     raise RuntimeError("the API did not become ready")

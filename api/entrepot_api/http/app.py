@@ -17,6 +17,7 @@ from entrepot_store.config import Settings
 from entrepot_store.vault import Vault
 
 from . import description, problems, services
+from .auth import authenticate
 from .strict import refuse_unknown_parameters
 
 ROUTERS = ("exchanges", "bodies", "products", "completeness", "replays", "status")
@@ -46,7 +47,7 @@ def create_app(settings: Settings, catalog: Catalog, vault: Vault, *, clock: Clo
         app.include_router(
             import_module(f".{name}", __package__).router,
             prefix="/v1",
-            dependencies=[Depends(refuse_unknown_parameters), Depends(_never_cached)],
+            dependencies=[Depends(authenticate), Depends(refuse_unknown_parameters), Depends(_never_cached)],
             responses=problems.responses(*_ALWAYS),
         )
     for name in PLAIN_ROUTERS:

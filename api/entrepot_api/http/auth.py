@@ -23,9 +23,11 @@ _bearer = HTTPBearer(
 _CHALLENGE = 'Bearer realm="entrepot"'
 
 
-def _caller(
+def authenticate(
     services: ServicesDep, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 ) -> TokenRow:
+    """A dependency of everything below /v1, before any other: who holds no token learns nothing, not even by which
+    name a parameter goes. Raises 401."""
     if credentials is None:
         raise HTTPException(401, "This needs a token: Authorization: Bearer …", {"WWW-Authenticate": _CHALLENGE})
     token = valid_token(services.catalog, services.clock, credentials.credentials)
@@ -38,7 +40,7 @@ def _caller(
     return token
 
 
-CallerDep = Annotated[TokenRow, Depends(_caller)]
+CallerDep = Annotated[TokenRow, Depends(authenticate)]
 """The token of the caller, for endpoints that note who did something."""
 
 

@@ -5,6 +5,7 @@ the recorder left out makes its exchange incomplete: we know that there was one,
 """
 
 import binascii
+import codecs
 import re
 from base64 import b64decode
 from collections.abc import Mapping
@@ -15,6 +16,8 @@ from ..content import content_codings
 from ..model import Body, Headers
 
 _CHARSET = re.compile(r"charset\s*=\s*\"?([A-Za-z0-9._:-]+)", re.IGNORECASE)
+_ON_THE_WEB = re.compile(r"ascii|iso8859-|cp125\d|koi8|gb|hz|big5|euc|shift_jis|iso2022_|mac-|utf-16-[lb]e")
+"""Python's names of the charsets that browsers know; it knows others, such as idna, that are none."""
 _NO_BODY = frozenset({204, 205, 304})
 
 
@@ -65,7 +68,9 @@ def _encode(text: str, media_type: str) -> bytes:
     charset = _CHARSET.search(media_type)
     if charset:
         try:
-            return text.encode(charset[1])
+            codec = codecs.lookup(charset[1])
+            if _ON_THE_WEB.match(codec.name):
+                return codec.encode(text)[0]
         except (UnicodeError, LookupError):
             pass  # a charset that is unknown, or that does not hold this text, cannot have been the one used
     return text.encode("utf-8", "surrogatepass")
