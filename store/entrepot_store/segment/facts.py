@@ -9,6 +9,15 @@ from ..model import Action, Exchange, Headers, Request
 from .exact import Exact, as_text, is_plain_text, is_token
 from .fields import Fields, format_date, parse_date
 
+_STEADY = (
+    (b"Entrepot-Source", "source"),
+    (b"Entrepot-Destination", "destination"),
+    (b"Entrepot-Server", "server_address"),
+    (b"Entrepot-Rule", "rule"),
+    (b"Entrepot-Action", "action"),
+    (b"Entrepot-Class", "retention_class"),
+)
+
 
 def date_of(exchange: Exchange, exact: Exact) -> bytes:
     try:
@@ -21,12 +30,14 @@ def date_of(exchange: Exchange, exact: Exact) -> bytes:
 def format_facts(exchange: Exchange, exact: Exact) -> bytes:
     """The fields, each with its line end. The few that differ from exchange to exchange come first and together."""
     steady, unsafe = _steady(
-        exchange.source,
-        exchange.destination,
-        exchange.server_address,
-        exchange.rule,
-        exchange.action.value,
-        exchange.retention_class,
+        (
+            exchange.source,
+            exchange.destination,
+            exchange.server_address,
+            exchange.rule,
+            exchange.action.value,
+            exchange.retention_class,
+        )
     )
     if unsafe:
         exact.update(unsafe)
@@ -103,23 +114,14 @@ def _text_field(name: bytes, attribute: str, text: str, exact: Exact) -> bytes:
 
 
 @lru_cache(maxsize=1024)
-def _steady(
-    source: str, destination: str, server: str, rule: str, action: str, retention_class: str
-) -> tuple[bytes, Exact]:
+def _steady(texts: tuple[str, ...]) -> tuple[bytes, Exact]:
     """Fields that whole streams of exchanges share; formatted once for each combination."""
     unsafe: Exact = {}
     lines = b""
-    for name, attribute, text in (
-        (b"Entrepot-Source", "source", source),
-        (b"Entrepot-Destination", "destination", destination),
-        (b"Entrepot-Server", "server_address", server),
-        (b"Entrepot-Rule", "rule", rule),
-        (b"Entrepot-Action", "action", action),
-        (b"Entrepot-Class", "retention_class", retention_class),
-    ):
+    for (name, attribute), text in zip(_STEADY, texts, strict=True):
         if text:
             lines += _text_field(name, attribute, text, unsafe)
-    address = _ip_of(server)
+    address = _ip_of(texts[2])
     if address:
         lines += b"WARC-IP-Address: %s\r\n" % address
     return lines, unsafe

@@ -12,7 +12,7 @@ from .head import Kind, RecordHead
 from .info import SegmentInfo
 from .open_record import OpenRecord
 from .opening import parse_info
-from .rows import exchange_row, message_row
+from .rows import exchange_row, media_type
 from .walk import SegmentWalk
 
 
@@ -97,8 +97,15 @@ class IndexCollector:
         head = record.head
         for headers, body in _sides(head):
             self._messages.append(
-                message_row(
-                    headers, head.size, record.digest, record.offset, record.length, body.truncated, body.decoded
+                MessageRow(
+                    headers,
+                    media_type(headers),
+                    head.size,
+                    record.digest,
+                    record.offset,
+                    record.length,
+                    body.truncated,
+                    body.decoded,
                 )
             )
         if head.response is not None and self._exchange is not None:

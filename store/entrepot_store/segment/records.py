@@ -9,10 +9,10 @@ from uuid import UUID
 
 import msgpack
 
-from ..model import Exchange, WebSocketMessage
+from ..model import Exchange, Request, WebSocketMessage
 from . import facts, http_block, record_ids
 from .exact import Exact, as_text, is_plain_text, pack_exact
-from .fields import MESSAGES_TYPE, REQUEST_TYPE, RESPONSE_TYPE, REVISIT_PROFILE
+from .fields import MESSAGES_TYPE, REQUEST_TYPE, RESPONSE_TYPE, REVISIT_PROFILE, format_digest
 from .payload import Payload
 
 
@@ -24,68 +24,68 @@ class Record:
     payload: Payload | None
 
 
-def request_record(exchange: Exchange, payload: Payload, refers_to: UUID | None) -> Record:
-    """The request's record: with its payload, or as a revisit of the record `refers_to`."""
+@dataclass(slots=True, frozen=True)
+class Storing:
+    """How a payload is stored: in full, or as a revisit of the record `refers_to`. A revisit states the payload's
+    digest; with `digest` a record in full does too, for readers that have neither catalog nor seal."""
+
+    refers_to: UUID | None = None
+    digest: bool = False
+
+
+IN_FULL = Storing()
+
+
+def request_record(exchange: Exchange, payload: Payload, storing: Storing = IN_FULL) -> Record:
     exact: Exact = {}
     request = exchange.request
     block, added = http_block.request_head(request, payload.size, bool(payload.encoding), exact)
-    protocol = http_block.protocol_of(request.version, request.scheme, exact)
-    date = facts.date_of(exchange, exact)
+    identity = b"%s\r\nWARC-Date: %s" % (record_ids.urns(exchange.id)[0], facts.date_of(exchange, exact))
     own = facts.format_facts(exchange, exact)
-    trailers = facts.format_trailers(request.trailers, exact) if request.trailers else b""
-    return _record(
-        b"request",
-        b"%s\r\nWARC-Date: %s" % (record_ids.urns(exchange.id)[0], date),
-        own + trailers + _payload_fields(payload, added, exact),
-        exact,
-        http_block.target_uri(request),
-        protocol,
-        REQUEST_TYPE,
-        block,
-        payload,
-        refers_to,
-    )
+    if request.trailers:
+        own += facts.format_trailers(request.trailers, exact)
+    own += _payload_fields(payload, added, exact)
+    about = _about(request.version, request, REQUEST_TYPE, exact)
+    if exact:
+        own += b"Entrepot-Exact: %s\r\n" % pack_exact(exact)
+    return _record((b"request", identity, own, about), block, payload, storing)
 
 
-def response_record(exchange: Exchange, payload: Payload, refers_to: UUID | None) -> Record:
-    """As `request_record`; the exchange has a response."""
-    exact: Exact = {}
-    request, response = exchange.request, exchange.response
+def response_record(exchange: Exchange, payload: Payload, storing: Storing = IN_FULL) -> Record:
+    """Raises ValueError if the exchange has no response."""
+    response = exchange.response
     if response is None:
         raise ValueError("the exchange has no response")
+    exact: Exact = {}
     block, added = http_block.response_head(response, payload.size, bool(payload.encoding), exact)
-    protocol = http_block.protocol_of(response.version, request.scheme, exact)
-    trailers = facts.format_trailers(response.trailers, exact) if response.trailers else b""
-    request_id, own_id = record_ids.urns(exchange.id)
-    return _record(
-        b"response",
-        b"%s\r\nWARC-Concurrent-To: %s\r\nWARC-Date: %s" % (own_id, request_id, facts.date_of(exchange, {})),
-        trailers + _payload_fields(payload, added, exact),
-        exact,
-        http_block.target_uri(request),
-        protocol,
-        RESPONSE_TYPE,
-        block,
-        payload,
-        refers_to,
+    # The date is the request's, and is exact there.
+    identity = b"%s\r\nWARC-Concurrent-To: %s\r\nWARC-Date: %s" % (
+        *reversed(record_ids.urns(exchange.id)),
+        facts.date_of(exchange, {}),
     )
+    own = _payload_fields(payload, added, exact)
+    if response.trailers:
+        own += facts.format_trailers(response.trailers, exact)
+    about = _about(response.version, exchange.request, RESPONSE_TYPE, exact)
+    if exact:
+        own += b"Entrepot-Exact: %s\r\n" % pack_exact(exact)
+    return _record((b"response", identity, own, about), block, payload, storing)
 
 
-def messages_record(exchange: Exchange) -> Record:
+def messages_record(exchange: Exchange, *, digest: bool = False) -> Record:
     """The WebSocket messages of an exchange, in a record of their own: one msgpack array after the other."""
-    block = pack_messages(exchange.messages)
-    payload = Payload.of(block)
+    payload = Payload.of(pack_messages(exchange.messages))
     head = (
-        b"WARC/1.1\r\nWARC-Type: resource\r\nWARC-Record-ID: %s\r\nWARC-Concurrent-To: %s\r\nWARC-Date: %s\r\n"
+        b"WARC/1.1\r\nWARC-Type: resource\r\nWARC-Record-ID: %s\r\nWARC-Concurrent-To: %s\r\nWARC-Date: %s\r\n%s"
         b"WARC-Target-URI: %s\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n"
-        % (
-            record_ids.urn(record_ids.messages_id(exchange.id)),
-            record_ids.urn(exchange.id),
-            facts.date_of(exchange, {}),
-            http_block.target_uri(exchange.request),
-            MESSAGES_TYPE,
-            payload.size,
-        )
+    ) % (
+        record_ids.urn(record_ids.messages_id(exchange.id)),
+        record_ids.urn(exchange.id),
+        facts.date_of(exchange, {}),
+        b"WARC-Payload-Digest: %s\r\n" % format_digest(payload.digest) if digest else b"",
+        http_block.target_uri(exchange.request),
+        MESSAGES_TYPE,
+        payload.size,
     )
     return Record(head, payload)
 
@@ -104,40 +104,40 @@ def unpack_messages(block: bytes) -> list[WebSocketMessage]:
     return messages
 
 
-def _record(
-    kind: bytes,
-    identity: bytes,
-    own: bytes,
-    exact: Exact,
-    uri: bytes,
-    protocol: bytes,
-    content_type: bytes,
-    block: bytes,
-    payload: Payload,
-    refers_to: UUID | None,
-) -> Record:
-    if exact:
-        own += b"Entrepot-Exact: %s\r\n" % pack_exact(exact)
+def _record(parts: tuple[bytes, bytes, bytes, bytes], block: bytes, payload: Payload, storing: Storing) -> Record:
+    kind, identity, own, about = parts
     length = len(block)
-    if refers_to is not None:
+    if storing.refers_to is not None:
         kind = b"revisit"
         own += (
-            b"WARC-Payload-Digest: sha256:%s\r\nEntrepot-Payload-Length: %d\r\n"
-            b"WARC-Refers-To: %s\r\nWARC-Profile: %s\r\n"
+            b"WARC-Payload-Digest: %s\r\nEntrepot-Payload-Length: %d\r\nWARC-Refers-To: %s\r\nWARC-Profile: %s\r\n"
         ) % (
-            payload.digest.hex().encode(),
+            format_digest(payload.digest),
             payload.size,
-            record_ids.urn(refers_to),
+            record_ids.urn(storing.refers_to),
             REVISIT_PROFILE,
         )
     else:
         length += payload.size
-    head = (
-        b"WARC/1.1\r\nWARC-Type: %s\r\nWARC-Record-ID: %s\r\n%sWARC-Protocol: %s\r\nWARC-Target-URI: %s\r\n"
-        b"Content-Type: %s\r\nContent-Length: %d\r\n\r\n%s"
-        % (kind, identity, own, protocol, uri, content_type, length, block)
+        if storing.digest:
+            own += b"WARC-Payload-Digest: %s\r\n" % format_digest(payload.digest)
+    head = b"WARC/1.1\r\nWARC-Type: %s\r\nWARC-Record-ID: %s\r\n%s%s\r\nContent-Length: %d\r\n\r\n%s" % (
+        kind,
+        identity,
+        own,
+        about,
+        length,
+        block,
     )
-    return Record(head, payload if refers_to is None else None)
+    return Record(head, payload if storing.refers_to is None else None)
+
+
+def _about(version: str, request: Request, content_type: bytes, exact: Exact) -> bytes:
+    return b"WARC-Protocol: %s\r\nWARC-Target-URI: %s\r\nContent-Type: %s" % (
+        http_block.protocol_of(version, request.scheme, exact),
+        http_block.target_uri(request),
+        content_type,
+    )
 
 
 def _payload_fields(payload: Payload, added: bool, exact: Exact) -> bytes:

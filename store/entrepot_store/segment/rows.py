@@ -11,12 +11,6 @@ def media_type(headers: Headers) -> str:
     return header_text(headers[place][1]).strip() if place >= 0 else ""
 
 
-def message_row(
-    headers: Headers, size: int, digest: bytes, offset: int, length: int, truncated: bool, encoding: str
-) -> MessageRow:
-    return MessageRow(headers, media_type(headers), size, digest, offset, length, truncated, encoding)
-
-
 def exchange_row(exchange: Exchange, key: str, request: MessageRow, response: MessageRow | None) -> ExchangeRow:
     sent = exchange.request
     return ExchangeRow(
