@@ -22,6 +22,7 @@ from entrepot_store.redact.reference import clean_label
 
 COMMAND_SECONDS = 30.0
 _SPEC = re.compile(r"(?P<name>[^=:\s]+)(:(?P<digest>[0-9a-f]{32}))?=(?P<kind>env|file|cmd):(?P<value>.+)", re.DOTALL)
+_FIELD = re.compile(rb"[?#;&](?P<field>[^=?#;&]*)=(?P<value>\{\{secret:[^{}]*\}\})")
 _HINT = "Write NAME=env:VARIABLE, NAME=file:PATH or NAME=cmd:COMMAND, NAME being a header such as authorization."
 
 
@@ -138,8 +139,8 @@ def header_references(name: bytes, value: bytes) -> list[Reference]:
     """
     if b"{{secret:" not in value:
         return []
-    label = clean_label(name.decode("latin-1"))
-    return list(dict.fromkeys(found for found in find_references(value) if found.name == label))
+    label = _normal(clean_label(name.decode("latin-1")))
+    return list(dict.fromkeys(found for found in find_references(value) if _normal(found.name) == label))
 
 
 def query_references(path: bytes) -> list[Reference]:
@@ -147,11 +148,15 @@ def query_references(path: bytes) -> list[Reference]:
     if b"{{secret:" not in path:
         return []
     found: dict[Reference, None] = {}
-    for field in path.partition(b"?")[2].replace(b";", b"&").split(b"&"):
-        name, _, value = field.partition(b"=")
-        label = clean_label(unquote_to_bytes(name).decode("latin-1"))
-        found.update((reference, None) for reference in find_references(value) if reference.name == label)
+    for match in _FIELD.finditer(path):
+        label = clean_label(unquote_to_bytes(match["field"].replace(b"+", b" ")).decode("latin-1"))
+        found.update((reference, None) for reference in find_references(match["value"]) if reference.name == label)
     return list(found)
+
+
+def _normal(name: str) -> str:
+    """Redaction takes `X_Api_Key` for `X-Api-Key`, as many servers do, and labels it so."""
+    return name.replace("_", "-")
 
 
 def references_of(headers: Headers, path: bytes) -> list[Reference]:

@@ -105,6 +105,21 @@ def test_what_redaction_made_is_found_and_filled_again(monkeypatch: pytest.Monke
     assert credentials.path(path) == (b"/v1/x?api_key=k2&a=b", [])
 
 
+@pytest.mark.parametrize(
+    "path", [b"/x?a=1;token=t", b"/x?a=1&Token=t", b"/cb#token=t", b"/x?y=1?token=t", b"/x?to%6Ben=t"]
+)
+def test_fields_are_found_wherever_redaction_looks_for_them(monkeypatch: pytest.MonkeyPatch, path: bytes) -> None:
+    redacted = Redactor(KEY, frozenset(), frozenset({"token"})).path(path)
+    assert b"=t" not in redacted
+    assert given(monkeypatch, token="t").path(redacted) == (path, [])
+
+
+def test_a_header_spelled_with_underscores_is_the_same_header(monkeypatch: pytest.MonkeyPatch) -> None:
+    redactor = Redactor(KEY, frozenset({"x-api-key"}))
+    ((name, value),) = redactor.headers(((b"X_Api_Key", b"k"),))
+    assert given(monkeypatch, x_api_key="k").header(name, value) == (b"k", [])
+
+
 def test_a_secret_in_a_query_is_escaped(monkeypatch: pytest.MonkeyPatch) -> None:
     reference = reference_for(KEY, "token", b"x")
     credentials = given(monkeypatch, token="a b&c=d")
