@@ -6,6 +6,8 @@ from uuid import UUID
 
 import typer
 
+from entrepot_store.errors import BadInput
+
 from .options import ConfigOption, DataOption, JsonOption, opened_catalog, settings_from
 from .output import print_table, say
 
@@ -23,6 +25,8 @@ def gaps(
 ) -> None:
     """Show where captures are known to be missing. `entrepot gaps ack ID` notes that somebody has seen it."""
     if context.invoked_subcommand is not None:
+        if config is not None or data is not None or as_json or all_gaps:
+            raise BadInput("Options of `gaps ack` stand behind `ack`.", hint="entrepot gaps ack ID --data DIR")
         return
     from ..views import PageView, gap_view, to_json
 
