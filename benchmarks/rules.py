@@ -5,7 +5,6 @@ some 700 µs per exchange. Times are the best of several runs, in microseconds.
 """
 
 import json
-import sys
 import timeit
 from collections.abc import Callable
 
@@ -98,11 +97,9 @@ def results() -> dict[str, float]:
 
 def main() -> None:
     found = results()
-    if "--json" in sys.argv:
-        print(json.dumps({name: round(value, 3) for name, value in found.items()}))
-        return
     for name, value in found.items():
         print(f"{value:8.2f} µs  {name}")
+    print(json.dumps({f"{name} (µs)": round(value, 3) for name, value in found.items()}))
 
 
 if __name__ == "__main__":

@@ -173,6 +173,7 @@ def test_what_an_index_can_look_up(template: str, prefix: str, pattern: str) -> 
         ("/{a}{b}", "side by side"),
         ("/{a}*", "side by side"),
         ("/{a}/{a}", "two parameters named 'a'"),
+        ("/" * 2001, "at most 2000 characters"),
     ],
 )
 def test_malformed_templates_are_refused(template: str, reason: str) -> None:

@@ -1,5 +1,6 @@
 """`[[rule]]`: which exchanges a rule speaks of, and what becomes of them. Compiled in `entrepot_store.rules`."""
 
+import re
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
@@ -9,7 +10,7 @@ from .values import HeaderName, Name, OneOrMany
 
 
 def _check_method(method: str) -> str:
-    if not method.isascii() or not method.isalpha():
+    if not re.fullmatch(r"[A-Za-z][A-Za-z-]*", method):  # M-SEARCH is one
         raise ValueError(f"{method!r} is not an HTTP method")
     return method.upper()
 

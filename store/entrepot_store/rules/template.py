@@ -17,6 +17,8 @@ _PIECE = re.compile(r"\*+|\{[^{}]*\}|[{}]|[^*{}]+")
 _PARAMETER = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _WILDCARDS = "*{"
 ACROSS = "**"
+LONGEST = 2000
+"""Characters of a template; they also come over the API, and compiling takes time."""
 
 
 class PathTemplate:
@@ -71,6 +73,8 @@ def _compiled(template: str) -> PathTemplate:
 
 
 def _parse(template: str) -> tuple[tuple[str, ...], ...]:
+    if len(template) > LONGEST:
+        raise ValueError(f"a path template has at most {LONGEST} characters; this one has {len(template)}")
     if not template.startswith("/"):
         raise ValueError(f"{template!r} does not begin with /")
     if "?" in template or "#" in template:
