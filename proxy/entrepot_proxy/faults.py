@@ -17,9 +17,12 @@ _QUOTED = re.compile(r"""\bb(['"]).*""", re.DOTALL)
 _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (kind, re.compile(pattern, re.IGNORECASE))
     for kind, pattern in (
-        ("malformed", r"protocol error|cannot parse|bad http|invalid|refusing to prevent|unexpected server response|"
-                      r"unknown transfer-encoding|multiple (content-length|transfer-encoding)|no host header|"
-                      r"both transfer-encoding and content-length|unexpected http|header"),
+        (
+            "malformed",
+            r"malformed|protocol error|cannot parse|bad http|invalid|refusing to prevent|unexpected server response|"
+            r"unknown transfer-encoding|multiple (content-length|transfer-encoding)|no host header|"
+            r"both transfer-encoding and content-length|unexpected http|header",
+        ),
         ("tls", r"\btls\b|certificate|\bssl\b"),
         ("refused", r"errno 111|connection refused"),
         ("timed out", r"errno 110|timed? ?out"),
@@ -31,7 +34,7 @@ _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("closed", r"server closed connection|connection closed|closed by peer"),
         ("refused", r"destination unknown|its own destination"),
     )
-)  # fmt: skip
+)
 
 
 def describe(message: str) -> str:
@@ -40,7 +43,9 @@ def describe(message: str) -> str:
     kind = next((kind for kind, pattern in _KINDS if pattern.search(message)), "failed")
     text = text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
     text = text.encode("utf-8", "backslashreplace").decode().replace("\x00", "\\x00")
-    return text if text.lower().startswith(kind) else f"{kind}: {text}"
+    if text.lower().startswith(kind):
+        return kind + text[len(kind) :].rstrip(".")
+    return f"{kind}: {text}"
 
 
 def describe_for(message: str, client: connection.Client, server: connection.Server) -> str:

@@ -31,6 +31,8 @@ class SpoolSpace:
             self.look()
         if self.used + size > self._settings.max_bytes:
             return f"the spool has reached its bound of {self._settings.max_bytes} bytes (spool.max_bytes)"
+        if self._free < size:
+            return "the disk of the spool is full"
         if self._free - size < self._settings.reserve_bytes:
             return f"fewer than {self._settings.reserve_bytes} bytes are free on the disk (spool.reserve_bytes)"
         return None

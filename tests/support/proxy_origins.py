@@ -175,11 +175,12 @@ def make_certificate(folder: Path) -> Certificate:
 
 
 def h2_origin(connection: socket.socket, origin: Origin) -> None:
-    """HTTP/2: answers every stream with what it sent, and trailers."""
+    """HTTP/2: answers every stream with what it sent, as fast as flow control allows, and trailers."""
     conn = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False, header_encoding=None))
     conn.initiate_connection()
     connection.sendall(conn.data_to_send())
     bodies: dict[int, bytes] = {}
+    answers: dict[int, bytes] = {}
     while data := connection.recv(65536):
         for event in conn.receive_data(data):
             if isinstance(event, h2.events.RequestReceived):
@@ -189,9 +190,16 @@ def h2_origin(connection: socket.socket, origin: Origin) -> None:
                 bodies[event.stream_id] += event.data
                 conn.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
             elif isinstance(event, h2.events.StreamEnded):
-                conn.send_headers(
-                    event.stream_id, [(b":status", b"200"), (b"content-type", b"application/octet-stream")]
-                )
-                conn.send_data(event.stream_id, b"echo:" + bodies.pop(event.stream_id))
-                conn.send_headers(event.stream_id, [(b"grpc-status", b"0")], end_stream=True)
+                answers[event.stream_id] = b"echo:" + bodies.pop(event.stream_id)
+                headers = [(b":status", b"200"), (b"content-type", b"application/octet-stream")]
+                conn.send_headers(event.stream_id, headers)
+        for stream, answer in list(answers.items()):
+            sent = 0
+            while room := min(conn.local_flow_control_window(stream), conn.max_outbound_frame_size, len(answer) - sent):
+                conn.send_data(stream, answer[sent : sent + room])
+                sent += room
+            answers[stream] = answer[sent:]
+            if not answers[stream]:
+                del answers[stream]
+                conn.send_headers(stream, [(b"grpc-status", b"0")], end_stream=True)
         connection.sendall(conn.data_to_send())
