@@ -1,7 +1,7 @@
 """Made-up API documents: customers, orders, preferences and accounts as services of today return them.
 
-Modelled on what public APIs answer with: a few dozen keys, identifiers that come back in links, many defaults, nulls and
-enumerations, and between them the names, numbers and texts that differ. 570 bytes to 2 KB each.
+Modelled on what public APIs answer with: a few dozen keys, identifiers that come back in links, many defaults, nulls
+and enumerations, and between them the names, numbers and texts that differ. 570 bytes to 2 KB each.
 """
 
 import json
@@ -11,18 +11,71 @@ from typing import Any
 
 type Json = dict[str, Any]
 
+
+def _words(text: str, separator: str | None = None) -> list[str]:
+    return [word.strip() for word in text.split(separator) if word.strip()]
+
+
 SMALLEST, LARGEST = 570, 2048
 
-FIRST = ["Ada", "Alan", "Amara", "Ana", "Anders", "Anita", "Aylin", "Bashir", "Beatriz", "Bo", "Carlos", "Chen", "Chidi", "Clara", "Dana", "Daniel", "Deepa", "Dmitri", "Elena", "Emeka", "Emma", "Erik", "Fatima", "Felix", "Freya", "Gabriel", "Giulia", "Grace", "Hana", "Hassan", "Hugo", "Ines", "Ingrid", "Ivan", "Jack", "Jakub", "James", "Jana", "Javier", "Jonas", "Julia", "Kai", "Karim", "Katarzyna", "Kenji", "Lars", "Laura", "Leila", "Leon", "Liam", "Lucia", "Luis", "Magnus", "Maja", "Mara", "Marco", "Maria", "Mateo", "Mei", "Mila", "Mohammed", "Nadia", "Naomi", "Nikolai", "Nina", "Noah", "Nora", "Olga", "Oliver", "Omar", "Oscar", "Pablo", "Paula", "Pedro", "Petra", "Priya", "Rafael", "Ravi", "Rosa", "Sadia", "Sam", "Sara", "Sven", "Sofia", "Tariq", "Theo", "Thomas", "Tomas", "Uma", "Valentina", "Victor", "Wei", "Yara", "Yuki", "Yusuf", "Zainab", "Zoe"]
-LAST = ["Abbott", "Adeyemi", "Ahmed", "Almeida", "Andersson", "Bauer", "Becker", "Bianchi", "Brown", "Castro", "Chen", "Cohen", "Costa", "Cruz", "Diaz", "Dubois", "Eriksen", "Evans", "Fernandez", "Fischer", "Garcia", "Gomez", "Gonzalez", "Gupta", "Haddad", "Hansen", "Harris", "Hoffmann", "Ibrahim", "Ito", "Ivanov", "Jackson", "Jansen", "Johansson", "Jones", "Kaya", "Khan", "Kim", "Kowalski", "Kumar", "Larsen", "Lee", "Lehmann", "Lopez", "Martin", "Martinez", "Meyer", "Moreau", "Moretti", "Mueller", "Nakamura", "Nguyen", "Nielsen", "Novak", "Okafor", "Oliveira", "Olsen", "Park", "Patel", "Pereira", "Petrov", "Popescu", "Ramirez", "Reyes", "Ricci", "Rossi", "Sanchez", "Santos", "Sato", "Schmidt", "Schneider", "Silva", "Singh", "Smith", "Sokolov", "Suzuki", "Svensson", "Tanaka", "Taylor", "Torres", "Tran", "Vargas", "Wagner", "Walker", "Wang", "Weber", "White", "Williams", "Wilson", "Wojcik", "Yilmaz", "Zhang", "Zimmermann"]
-WORDS = ["account", "address", "agreed", "amount", "annual", "approved", "archive", "average", "before", "billing", "branch", "budget", "call", "campaign", "cancelled", "capacity", "change", "channel", "charge", "client", "closed", "collected", "confirmed", "contact", "contract", "copy", "corrected", "country", "credit", "customer", "daily", "deadline", "delivery", "department", "deposit", "discount", "document", "due", "early", "estimate", "expected", "export", "final", "first", "follow", "forecast", "freight", "goods", "holiday", "imported", "insurance", "internal", "invoice", "item", "keep", "large", "last", "late", "legal", "letter", "limit", "local", "manual", "margin", "meeting", "minimum", "missing", "monthly", "net", "new", "next", "notice", "offer", "office", "open", "order", "original", "overdue", "paid", "parcel", "partial", "payment", "pending", "phone", "pickup", "plan", "preferred", "previous", "price", "priority", "project", "quantity", "quarter", "quote", "rate", "ready", "received", "reference", "refund", "region", "reminder", "renewal", "report", "request", "return", "review", "route", "sales", "sample", "schedule", "second", "sent", "service", "shipment", "small", "special", "standard", "stock", "store", "supplier", "support", "tax", "team", "terms", "total", "transfer", "unit", "update", "urgent", "vendor", "waiting", "warehouse", "week", "weight", "yearly"]
+FIRST = _words("""
+Ada Alan Amara Ana Anders Anita Aylin Bashir Beatriz Bo Carlos Chen Chidi Clara Dana Daniel Deepa Dmitri Elena
+Emeka Emma Erik Fatima Felix Freya Gabriel Giulia Grace Hana Hassan Hugo Ines Ingrid Ivan Jack Jakub James
+Jana Javier Jonas Julia Kai Karim Katarzyna Kenji Lars Laura Leila Leon Liam Lucia Luis Magnus Maja Mara Marco
+Maria Mateo Mei Mila Mohammed Nadia Naomi Nikolai Nina Noah Nora Olga Oliver Omar Oscar Pablo Paula Pedro
+Petra Priya Rafael Ravi Rosa Sadia Sam Sara Sven Sofia Tariq Theo Thomas Tomas Uma Valentina Victor Wei Yara
+Yuki Yusuf Zainab Zoe
+""")
+LAST = _words("""
+Abbott Adeyemi Ahmed Almeida Andersson Bauer Becker Bianchi Brown Castro Chen Cohen Costa Cruz Diaz Dubois
+Eriksen Evans Fernandez Fischer Garcia Gomez Gonzalez Gupta Haddad Hansen Harris Hoffmann Ibrahim Ito Ivanov
+Jackson Jansen Johansson Jones Kaya Khan Kim Kowalski Kumar Larsen Lee Lehmann Lopez Martin Martinez Meyer
+Moreau Moretti Mueller Nakamura Nguyen Nielsen Novak Okafor Oliveira Olsen Park Patel Pereira Petrov Popescu
+Ramirez Reyes Ricci Rossi Sanchez Santos Sato Schmidt Schneider Silva Singh Smith Sokolov Suzuki Svensson
+Tanaka Taylor Torres Tran Vargas Wagner Walker Wang Weber White Williams Wilson Wojcik Yilmaz Zhang Zimmermann
+""")
+WORDS = _words("""
+account address agreed amount annual approved archive average before billing branch budget call campaign
+cancelled capacity change channel charge client closed collected confirmed contact contract copy corrected
+country credit customer daily deadline delivery department deposit discount document due early estimate
+expected export final first follow forecast freight goods holiday imported insurance internal invoice item
+keep large last late legal letter limit local manual margin meeting minimum missing monthly net new next
+notice offer office open order original overdue paid parcel partial payment pending phone pickup plan
+preferred previous price priority project quantity quarter quote rate ready received reference refund region
+reminder renewal report request return review route sales sample schedule second sent service shipment small
+special standard stock store supplier support tax team terms total transfer unit update urgent vendor waiting
+warehouse week weight yearly
+""")
 ITEMS = [
     f"{color} {item}"
     for color in ["Black", "White", "Blue", "Green", "Oak", "Steel", "Large", "Small"]
-    for item in ["Desk", "Chair", "Lamp", "Shelf", "Cable", "Monitor Arm", "Notebook", "Keyboard", "Mouse", "Dock", "Bag", "Bottle", "Headset"]
+    for item in [
+        "Desk",
+        "Chair",
+        "Lamp",
+        "Shelf",
+        "Cable",
+        "Monitor Arm",
+        "Notebook",
+        "Keyboard",
+        "Mouse",
+        "Dock",
+        "Bag",
+        "Bottle",
+        "Headset",
+    ]
 ]
-CITIES = ["Amsterdam", "Athens", "Barcelona", "Berlin", "Bergen", "Bologna", "Brno", "Chicago", "Cork", "Dakar", "Gdansk", "Geneva", "Ghent", "Hamburg", "Helsinki", "Kyoto", "Lagos", "Leeds", "Lisbon", "Lyon", "Malmo", "Milan", "Nairobi", "Osaka", "Porto", "Prague", "Pune", "Quito", "Riga", "Seattle", "Seoul", "Split", "Tartu", "Toronto", "Turin", "Utrecht", "Valencia", "Vienna", "Vilnius", "Zurich"]
-STREETS = ["Bahnhofstrasse", "High Street", "Rue de la Paix", "Via Roma", "Calle Mayor", "Storgatan", "Park Avenue", "Mill Lane"]
+CITIES = _words("""
+Amsterdam Athens Barcelona Berlin Bergen Bologna Brno Chicago Cork Dakar Gdansk Geneva Ghent Hamburg Helsinki
+Kyoto Lagos Leeds Lisbon Lyon Malmo Milan Nairobi Osaka Porto Prague Pune Quito Riga Seattle Seoul Split Tartu
+Toronto Turin Utrecht Valencia Vienna Vilnius Zurich
+""")
+STREETS = _words(
+    """
+Bahnhofstrasse,High Street,Rue de la Paix,Via Roma,Calle Mayor,Storgatan,Park Avenue,Mill Lane,
+""",
+    separator=",",
+)
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
