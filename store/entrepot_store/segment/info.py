@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from typing import Self
+from uuid import UUID
 
 from ..errors import TooNew
 from ..model import Gap, LedgerEntry, derived_tail, exchange_id
@@ -18,6 +19,33 @@ read from the vault; a body below this compresses to not much more."""
 LATEST = 253_402_300_799_999_999
 """The last microsecond that a WARC-Date can say."""
 SOFTWARE = f"entrepot/{version('entrepot')}"
+
+
+def standard_lines(software: str = SOFTWARE) -> list[str]:
+    """What every WARC file of ours says of itself."""
+    return [
+        f"software: {software}",
+        "format: WARC File Format 1.1",
+        "conformsTo: http://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/",
+    ]
+
+
+def warcinfo(lines: Sequence[str], identifier: UUID, at: int, filename: str | None = None) -> bytes:
+    """A `warcinfo` record without its end; `at` is microseconds since the epoch. Raises ValueError for a line or name
+    with a control character in it."""
+    named = () if filename is None else (f"WARC-Filename: {filename}",)
+    unfit = [line for line in (*lines, *named) if not line.isprintable()]
+    if unfit:
+        raise ValueError(f"{unfit[0]!r} does not fit in a warcinfo record")
+    block = "".join(f"{line}\r\n" for line in lines).encode()
+    return b"WARC/1.1\r\nWARC-Type: warcinfo\r\nWARC-Record-ID: %s\r\nWARC-Date: %s\r\n%s%s%s\r\n\r\n%s" % (
+        record_ids.urn(identifier),
+        format_date(min(max(at, 0), LATEST)),
+        "".join(f"{line}\r\n" for line in named).encode(),
+        b"Content-Type: %s\r\n" % FIELDS_TYPE,
+        b"Content-Length: %d" % len(block),
+        block,
+    )
 
 
 @dataclass(slots=True, frozen=True)
@@ -35,11 +63,9 @@ class SegmentInfo:
     software: str = SOFTWARE
 
     def format(self, key: str) -> bytes:
-        """The whole record. Raises ValueError for a class, worker, spool or key with a control character in it."""
+        """The record without its end. Raises ValueError for a class, worker, spool or key with a control character."""
         lines = [
-            f"software: {self.software}",
-            "format: WARC File Format 1.1",
-            "conformsTo: http://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/",
+            *standard_lines(self.software),
             f"entrepot-segment: {FORMAT_VERSION}",
             f"entrepot-class: {self.retention_class}",
             f"entrepot-worker: {self.worker}",
@@ -50,24 +76,8 @@ class SegmentInfo:
         if self.ledger is not None:
             lines.append(f"entrepot-ledger: {_json(asdict(self.ledger))}")
         lines.extend(f"entrepot-gap: {_json(asdict(gap))}" for gap in self.gaps)
-        name = key.rpartition("/")[2]
-        unfit = [line for line in (*lines, name) if not line.isprintable()]
-        if unfit:
-            raise ValueError(f"{unfit[0]!r} does not fit in a warcinfo record")
-        block = "".join(f"{line}\r\n" for line in lines).encode()
         identifier = exchange_id(self.at, derived_tail(key.encode()))
-        return (
-            b"WARC/1.1\r\nWARC-Type: warcinfo\r\nWARC-Record-ID: %s\r\nWARC-Date: %s\r\nWARC-Filename: %s\r\n"
-            b"Content-Type: %s\r\nContent-Length: %d\r\n\r\n%s\r\n\r\n"
-            % (
-                record_ids.urn(identifier),
-                format_date(self.at),
-                name.encode(),
-                FIELDS_TYPE,
-                len(block),
-                block,
-            )
-        )
+        return warcinfo(lines, identifier, self.at, key.rpartition("/")[2])
 
     @classmethod
     def parse(cls, block: bytes, at: int) -> Self:

@@ -15,7 +15,6 @@ from ..catalog.rows import ExchangeRow, MessageRow, PayloadRow, SegmentRow
 from ..model import Exchange, Gap, Headers, LedgerEntry
 from . import dictionary as dictionaries
 from . import record_ids
-from .fields import END_OF_RECORD
 from .frame_writer import FrameWriter
 from .index import SegmentIndex
 from .info import LATEST, REVISIT_MIN, SOFTWARE, SegmentInfo
@@ -54,7 +53,7 @@ def write_segment(
         prepared = [_prepare(exchange, bodies, Path(workspace)) for exchange in exchanges]
         stored = known({p.digest for pair in prepared for p in pair if p is not None and p.size >= REVISIT_MIN})
         with FrameWriter(target, _dictionary(exchanges, prepared)) as frames:
-            frames.write(Record(info.format(key).removesuffix(END_OF_RECORD), None))
+            frames.write(Record(info.format(key), None))
             index = _Index(key, retention_class, frames, stored)
             for exchange, (request, response) in zip(exchanges, prepared, strict=True):
                 index.add(exchange, request, response)
