@@ -9,7 +9,6 @@ import asyncio
 import logging
 
 from mitmproxy import ctx
-from mitmproxy.exceptions import OptionsError
 
 from entrepot_proxy.engine.watch import install as watch_malformed
 from entrepot_proxy.reload import PolicySource
@@ -37,12 +36,18 @@ class Entrepot:
             self._state = StateFile(settings.data, "proxy")
             self._session = session = Session(settings, Reporter(self._state.failed))
         except (EntrepotError, OSError) as error:
-            raise OptionsError(f"entrepot: {error}") from error  # type: ignore[no-untyped-call] # mitmproxy is typed in part
+            # An exception from here is swallowed by mitmproxy's script loader; an error that is logged ends mitmproxy
+            # while it starts, and `running` ends it later. It must never run on as if it captured.
+            logger.error("entrepot captures nothing: %s", error)  # noqa: TRY400 # the sentence says it all
+            return
         self._policy = PolicySource(settings, None, {}, session.key, session.swap)
         watch_malformed(session.strays.malformed)
         self.addons = [session.capture, session.strays]
 
     def running(self) -> None:
+        if not self.addons:
+            ctx.master.shutdown()  # type: ignore[no-untyped-call] # mitmproxy is typed in part
+            return
         self._ticker = asyncio.get_running_loop().create_task(self._tick())
 
     async def _tick(self) -> None:

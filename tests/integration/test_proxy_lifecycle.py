@@ -140,13 +140,15 @@ def test_end_of_standard_input_ends_a_supervised_proxy(tmp_path: Path) -> None:
 
 
 def test_without_a_supervisor_standard_input_does_not_matter(tmp_path: Path) -> None:
-    with serving(answering(json_answer())) as origin:
-        with start_proxy(tmp_path / "d", *reverse(origin), stdin=subprocess.PIPE) as proxy:
-            assert proxy.process.stdin is not None
-            proxy.process.stdin.close()
-            first = proxy.state()["updated_at"]
-            wait_until(lambda: proxy.state()["updated_at"] > first, "it goes on")
-            assert get(proxy.reverse("o"), "/x").startswith(b"HTTP/1.1 200")
+    with (
+        serving(answering(json_answer())) as origin,
+        start_proxy(tmp_path / "d", *reverse(origin), stdin=subprocess.PIPE) as proxy,
+    ):
+        assert proxy.process.stdin is not None
+        proxy.process.stdin.close()
+        first = proxy.state()["updated_at"]
+        wait_until(lambda: proxy.state()["updated_at"] > first, "it goes on")
+        assert get(proxy.reverse("o"), "/x").startswith(b"HTTP/1.1 200")
 
 
 def test_a_taken_address_is_one_sentence_and_exit_code_8(tmp_path: Path) -> None:
