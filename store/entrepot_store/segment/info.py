@@ -82,22 +82,15 @@ class SegmentInfo:
     @classmethod
     def parse(cls, block: bytes, at: int) -> Self:
         """Raises TooNew for a segment of a newer format, ValueError (or KeyError, TypeError) for a malformed block."""
-        values: dict[str, str] = {}
-        gaps = []
-        for line in block.decode("utf-8").split("\r\n")[:-1]:
-            name, separator, value = line.partition(": ")
-            if not separator:
-                raise ValueError(f"{line[:80]!r} is not a field")
-            if name == "entrepot-gap":
-                gaps.append(Gap(**json.loads(value)))
-            else:
-                values[name] = value
+        lines = [line.partition(": ") for line in block.decode("utf-8").split("\r\n")[:-1]]
+        values = {name: value for name, _, value in lines}
         found = int(values["entrepot-segment"])
         if found > FORMAT_VERSION:
             raise TooNew(
                 f"The segment has format {found}; this version reads up to {FORMAT_VERSION}.",
                 hint="Use the version that wrote it, or a newer one.",
             )
+        gaps = tuple(Gap(**json.loads(value)) for name, _, value in lines if name == "entrepot-gap")
         ledger = values.get("entrepot-ledger")
         return cls(
             retention_class=values["entrepot-class"],
@@ -106,7 +99,7 @@ class SegmentInfo:
             exchanges=int(values["entrepot-exchanges"]),
             at=at,
             ledger=None if ledger is None else LedgerEntry(**json.loads(ledger)),
-            gaps=tuple(gaps),
+            gaps=gaps,
             revisit_min=int(values["entrepot-revisit-min"]),
             software=values["software"],
         )
