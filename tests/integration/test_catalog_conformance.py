@@ -211,7 +211,8 @@ def test_pages_give_each_exchange_once_in_either_order(catalog: Catalog) -> None
     rows = realistic(95)
     catalog.commit_shipment(shipment("s1", rows))
     for order, expected in ((Order.OLDEST, rows), (Order.NEWEST, rows[::-1])):
-        cursor, seen = None, []
+        cursor = None
+        seen: list[UUID] = []
         while True:
             page = catalog.exchanges(EVERYTHING, limit=10, cursor=cursor, order=order)
             seen.extend(row.id for row in page.items)
@@ -326,7 +327,7 @@ def test_time_bounds_are_exact_to_the_microsecond(catalog: Catalog) -> None:
 
 def test_iterating_copes_with_what_arrives_meanwhile(catalog: Catalog) -> None:
     catalog.commit_shipment(shipment("s1", realistic(1500)))
-    seen = []
+    seen: list[UUID] = []
     for row in catalog.iterate(EVERYTHING):
         if not seen:
             catalog.commit_shipment(shipment("s2", realistic(1500, first=1500)))
