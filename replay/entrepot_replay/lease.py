@@ -11,6 +11,8 @@ from functools import cache
 from pathlib import Path
 from uuid import uuid4
 
+from entrepot_store.catalog.replays import ReplayRow, ReplayState
+
 TTL_US = 30_000_000
 """A lease not renewed for this long has run out (microseconds)."""
 RENEW_SECONDS = 5.0
@@ -29,6 +31,16 @@ def is_dead(owner: str) -> bool:
         return False
     pid, started, _run = fields
     return not _alive(int(pid)) or _started(int(pid)) != started
+
+
+def dead_holder(row: ReplayRow) -> str | None:
+    """The owner of a replay's lease, if it is seen to be gone."""
+    return row.lease.owner if row.lease is not None and is_dead(row.lease.owner) else None
+
+
+def is_interrupted(row: ReplayRow) -> bool:
+    """Whether the replay's runner died: its lease ran out, or its process is seen to be gone."""
+    return row.interrupted or (row.state is ReplayState.RUNNING and dead_holder(row) is not None)
 
 
 def _alive(pid: int) -> bool:

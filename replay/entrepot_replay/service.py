@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from entrepot_store.archive import Archive
-from entrepot_store.catalog.replays import ReplayRow, ReplayState, ReplayStore, Settled, StepCounts
+from entrepot_store.catalog.replays import ReplayRow, ReplayState, ReplayStore, Settled, StepCounts, Wanted
 from entrepot_store.clock import Clock, SystemClock
 from entrepot_store.config import Settings
 from entrepot_store.errors import BadInput
@@ -23,7 +23,7 @@ from .attempt import Attempter
 from .credentials import Credentials
 from .errors import TargetUnreachable
 from .executor import Executor
-from .lease import TTL_US, is_dead, new_owner
+from .lease import TTL_US, dead_holder, new_owner
 from .mapper import IdentityMapper
 from .options import RunOptions
 from .planner import Planner
@@ -69,6 +69,11 @@ class Replays:
             known_servers=known_servers,
         )
 
+    def ask(self, replay: UUID, wanted: Wanted) -> ReplayRow:
+        """Asks a running replay to pause or cancel; cancels one that nobody runs. Raises NotFound; BadInput if there is
+        nothing to pause."""
+        return self.store.ask(replay, wanted, dead=dead_holder(self.store.get(replay)))
+
     def start(
         self,
         replay: UUID,
@@ -91,8 +96,7 @@ class Replays:
         tls = _tls(options) if target.scheme == "https" else None
         reach(target, options.connect_timeout)
         owner = new_owner()
-        held_by = row.lease.owner if row.lease is not None else None
-        row = self.store.acquire(replay, owner, TTL_US, dead=held_by if held_by and is_dead(held_by) else None)
+        row = self.store.acquire(replay, owner, TTL_US, dead=dead_holder(row))
         settled = self.store.settle(
             replay,
             owner,

@@ -274,8 +274,8 @@ def test_cancelling(store: SqlReplayStore) -> None:
     store.acquire(running, "me", TTL)
     assert store.ask(running, Wanted.CANCEL).state is ReplayState.RUNNING
     assert store.advance(running, "me", TTL) is Wanted.CANCEL
-    store.acquire(dead, "me", -1)
-    assert store.ask(dead, Wanted.CANCEL).state is ReplayState.CANCELLED
+    store.acquire(dead, "me", TTL)
+    assert store.ask(dead, Wanted.CANCEL, dead="me").state is ReplayState.CANCELLED
     with pytest.raises(Busy):  # should it live after all, it sends nothing more
         store.advance(dead, "me", TTL, intents=[0])
     store.acquire(over, "me", TTL)

@@ -25,6 +25,7 @@ class Recording:
     destination: str = "orders"
     authority: bytes = b"orders.internal"
     server_address: str = "10.1.2.3:80"
+    start: int = START
     exchanges: list[Exchange] = field(default_factory=list)
 
     def add(
@@ -44,7 +45,7 @@ class Recording:
     ) -> Exchange:
         """Adds an exchange; `status` None: no answer came. `decoded` says which coding of `body` is undone."""
         number = len(self.exchanges)
-        started = START + number * 100_000
+        started = self.start + number * 100_000
         sent = Body(data=body, size=len(body), truncated=truncated, decoded=decoded)
         response = None
         if status is not None:

@@ -37,6 +37,8 @@ def plan_lines(row: "ReplayRow", given: Collection[str] = ()) -> Iterator[str]:
 
 def report_lines(report: "Report") -> Iterator[str]:
     """The report of a replay: what is not identical, then the counts and what to do next."""
+    from ..views.replay import state_text
+
     row, counts = report.replay, report.counts
     for step in report.steps:
         yield from _step_lines(step)
@@ -46,7 +48,7 @@ def report_lines(report: "Report") -> Iterator[str]:
         yield ""
     for warning in _standing_warnings(row.plan):
         yield f"WARNING  {visible(warning)}"
-    state = "interrupted" if row.interrupted else row.state.value
+    state = state_text(row)
     reason = f": {visible(row.reason)}" if row.reason and row.reason != state else ""
     yield f"Replay {row.id} to {visible(row.target)} is {state}{reason}."
     done = f"{counts.identical} of {counts.planned} steps are identical"
@@ -62,7 +64,7 @@ def report_lines(report: "Report") -> Iterator[str]:
         if number
     ]
     yield f"{done}{', ' if others else ''}{', '.join(others)}{_skipped(counts.skipped)}."
-    yield from _advice(report)
+    yield from _advice(report, state)
 
 
 def _skipped(number: int) -> str:
@@ -95,13 +97,13 @@ def _difference(one: "Difference") -> str:
     return visible(f"{one.where}: {one.recorded} → {one.live}")
 
 
-def _advice(report: "Report") -> Iterator[str]:
+def _advice(report: "Report", state: str) -> Iterator[str]:
     row, counts = report.replay, report.counts
-    if row.state.value not in ("finished", "cancelled") and (row.interrupted or row.state.value != "running"):
+    if state not in ("finished", "cancelled", "running"):
         yield f"Go on with: entrepot replay --resume {row.id}"
-    if row.state.value == "finished" and counts.failed:
+    if state == "finished" and counts.failed:
         yield f"Send failed steps again with: entrepot replay --resume {row.id} --retry-failed"
-    if row.state.value == "finished" and counts.unknown:
+    if state == "finished" and counts.unknown:
         yield f"Send unknown steps again (it may double them): entrepot replay --resume {row.id} --retry-unknown"
 
 

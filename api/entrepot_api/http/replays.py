@@ -147,7 +147,7 @@ def resume_replay(
 )
 def pause_replay(identifier: Identifier, replays: ReplaysDep) -> ReplayView:
     """Ends the run behind the steps under way, wherever it runs."""
-    return _view(replays, replays.store.ask(identifier, Wanted.PAUSE))
+    return _view(replays, replays.ask(identifier, Wanted.PAUSE))
 
 
 @router.post(
@@ -160,7 +160,7 @@ def pause_replay(identifier: Identifier, replays: ReplaysDep) -> ReplayView:
 )
 def cancel_replay(identifier: Identifier, replays: ReplaysDep) -> ReplayView:
     """As pausing, and it cannot be resumed. What was sent stays sent. A finished replay stays as it is."""
-    return _view(replays, replays.store.ask(identifier, Wanted.CANCEL))
+    return _view(replays, replays.ask(identifier, Wanted.CANCEL))
 
 
 @router.get(

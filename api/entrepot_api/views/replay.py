@@ -5,13 +5,12 @@ from uuid import UUID
 
 from pydantic import Field
 
+from entrepot_replay.lease import is_interrupted
 from entrepot_replay.report import Report
 from entrepot_store.catalog.replays import ReplayRow, StepCounts, StepRow
 from entrepot_store.clock import to_rfc3339
 
 from .base import Moment, View
-
-INTERRUPTED = "interrupted"
 
 
 class CountsView(View):
@@ -88,13 +87,18 @@ class ReportView(View):
     unlisted: int = Field(ge=0, description="Further steps that are not identical.")
 
 
+def state_text(row: ReplayRow) -> str:
+    """Its state, or that its runner died."""
+    return "interrupted" if is_interrupted(row) else row.state.value
+
+
 def replay_view(row: ReplayRow, counts: StepCounts) -> ReplayView:
     return ReplayView(
         id=row.id,
         created_at=to_rfc3339(row.created_at),
         to=row.destination,
         target=row.target,
-        state=INTERRUPTED if row.interrupted else row.state.value,
+        state=state_text(row),
         reason=row.reason,
         selection=dict(row.selection),
         options=dict(row.options),

@@ -266,7 +266,7 @@ class ReplayStore(Protocol):
 
     # Operating
 
-    def ask(self, replay: UUID, wanted: Wanted) -> ReplayRow:
-        """Asks a running replay to pause or cancel. One that nobody runs becomes CANCELLED at once (a finished one
-        stays as it is). Raises NotFound; BadInput if there is nothing to pause."""
+    def ask(self, replay: UUID, wanted: Wanted, *, dead: str | None = None) -> ReplayRow:
+        """Asks a running replay to pause or cancel. One that nobody runs, or only an owner that is `dead`, becomes
+        CANCELLED at once (a finished one stays as it is). Raises NotFound; BadInput if there is nothing to pause."""
         ...

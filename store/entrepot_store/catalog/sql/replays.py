@@ -290,11 +290,12 @@ class SqlReplayStore:
 
     # Operating
 
-    def ask(self, replay: UUID, wanted: Wanted) -> ReplayRow:
+    def ask(self, replay: UUID, wanted: Wanted, *, dead: str | None = None) -> ReplayRow:
         with self._database.writing() as connection:
             row = self._get(connection, replay, lock=True)
             change = update(Replay).where(Replay.id == replay)
-            if row.state is ReplayState.RUNNING and not row.interrupted:
+            held = row.lease is not None and row.lease.live and row.lease.owner != dead
+            if row.state is ReplayState.RUNNING and held:
                 connection.execute(change.values(wanted=wanted.value))
             elif wanted is Wanted.PAUSE:
                 raise BadInput(f"Replay {replay} is not running.", hint="There is nothing to pause.")
