@@ -22,7 +22,7 @@ def command(
 ) -> None:
     """Move captures from the spool into vault and catalog.
 
-    Goes on until SIGTERM; while vault or catalog are away it waits and says so. It can be killed at any point.
+    Goes on until SIGTERM; when vault or catalog go away it waits and says so. It can be killed at any point.
     """
     from entrepot_store.errors import BadInput
     from entrepot_store.ship import run_shipper
@@ -45,6 +45,7 @@ def command(
     hold_leash()
     state = StateFile(settings.data, "ship")
     with opened(settings) as archive:
+        archive.vault.check()  # makes the bucket, if it may; a wrong key is said now and not with the first capture
         totals = run_shipper(
             SpoolFolder(settings.data / "spool"),
             archive.vault,
