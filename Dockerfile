@@ -1,24 +1,31 @@
 # One image for every part: `entrepot proxy`, `entrepot ship`, `entrepot serve`, `entrepot up`.
-# Everything installed comes from requirements-runtime.txt, with hashes: the dependencies, and the build backend that
-# `--no-build-isolation` uses. The image holds no compiler and no tests.
+# Everything comes with hashes: the image's dependencies from requirements-runtime.txt, the build backend from
+# requirements.txt. The final image holds neither compiler nor build backend nor tests.
 
-FROM python:3.13-slim AS build
+FROM python:3.13-slim AS wheel
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
-RUN python -m venv /opt/entrepot
 WORKDIR /source
-COPY requirements-runtime.txt .
-RUN /opt/entrepot/bin/pip install --require-hashes --requirement requirements-runtime.txt
+COPY requirements.txt .
+RUN pip install --require-hashes --requirement requirements.txt
 COPY pyproject.toml README.md ./
 COPY proxy proxy
 COPY store store
 COPY replay replay
 COPY api api
-RUN /opt/entrepot/bin/pip install --no-deps --no-build-isolation .
+RUN pip wheel --no-deps --no-build-isolation --wheel-dir /wheel .
+
+FROM python:3.13-slim AS environment
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
+RUN python -m venv /opt/entrepot
+COPY requirements-runtime.txt .
+RUN /opt/entrepot/bin/pip install --require-hashes --requirement requirements-runtime.txt
+COPY --from=wheel /wheel /wheel
+RUN /opt/entrepot/bin/pip install --no-deps /wheel/*.whl
 
 FROM python:3.13-slim
 RUN useradd --uid 10001 --create-home --shell /usr/sbin/nologin entrepot \
  && install --directory --owner entrepot --group entrepot --mode 0700 /data
-COPY --from=build /opt/entrepot /opt/entrepot
+COPY --from=environment /opt/entrepot /opt/entrepot
 ENV PATH=/opt/entrepot/bin:$PATH PYTHONUNBUFFERED=1 ENTREPOT_DATA=/data
 USER entrepot
 WORKDIR /home/entrepot
