@@ -1,5 +1,6 @@
 """Bodies of exchanges that are read back whole: into memory, or into files if they are long."""
 
+import os
 from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from hashlib import sha256
@@ -60,9 +61,13 @@ class BodyLoader:
             body.data = b"".join(pieces)
             return
         body.file = f"{head.record_id}"
-        with (self._spill / body.file).open("wb") as target:
+        with os.fdopen(_private(self._spill / body.file), "wb") as target:
             for piece in pieces:
                 target.write(piece)
+
+
+def _private(path: Path) -> int:
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
 
 
 def _checked(stream: BinaryIO, head: RecordHead, expected: bytes) -> Generator[bytes]:
