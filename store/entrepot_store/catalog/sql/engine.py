@@ -126,7 +126,11 @@ def prepare_sqlite_file(file: Path, location: str) -> None:
     """
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        # O_EXCL: a file that is there must not be opened and closed, since closing any descriptor of it drops the locks
+        # that this process's other connections hold, and another process would then take their WAL away.
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    except FileExistsError:
+        pass  # checked by connecting to it, below
     except OSError as error:
         raise CatalogUnavailable(
             f"{location}: the file cannot be made or written: {error.strerror}.",
