@@ -35,7 +35,7 @@ class Entrepot:
             settings = load_settings()
             self._state = StateFile(settings.data, "proxy")
             self._session = session = Session(settings, Reporter(self._state.failed))
-        except (EntrepotError, OSError) as error:
+        except EntrepotError as error:
             # An exception from here is swallowed by mitmproxy's script loader; an error that is logged ends mitmproxy
             # while it starts, and `running` ends it later. It must never run on as if it captured.
             logger.error("entrepot captures nothing: %s", error)  # noqa: TRY400 # the sentence says it all

@@ -12,6 +12,7 @@ from typing import Any
 
 from entrepot_store.config import Settings
 from entrepot_store.config.settings import split_address
+from entrepot_store.errors import ConfigError
 from entrepot_store.state import StateFile
 
 from .engine import Engine, Listener  # isort: skip # first: it decides what of mitmproxy is loaded
@@ -36,6 +37,12 @@ class Runner:
     ) -> None:
         """`capture=False` runs the same engine without the capture addon, for the benchmark."""
         self._settings = settings
+        self._listeners = _listeners(settings)
+        if not self._listeners:
+            raise ConfigError(
+                "proxy: there is nothing to listen on: no forward proxy and no reverse listener.",
+                hint="Give --listen HOST:PORT or --reverse NAME=URL@HOST:PORT.",
+            )
         self._state = StateFile(settings.data, "proxy")
         self._stop = asyncio.Event()
         self._ready = False
@@ -47,7 +54,6 @@ class Runner:
             self._policy = PolicySource(settings, config, overrides, session.key, session.swap)
             watch_malformed(session.strays.malformed)
             addons = [session.capture, session.strays]
-        self._listeners = _listeners(settings)
         self._engine = Engine(self._listeners, addons, _options(settings))
 
     async def run(self) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from entrepot_store.clock import Clock, SystemClock
 from entrepot_store.config import Settings
+from entrepot_store.errors import ConfigError
 from entrepot_store.redact import load_key
 from entrepot_store.spool.files import SpoolFolder, WorkerLock
 
@@ -22,12 +23,18 @@ class Session:
     """Begins when it is made: the worker's lock is taken and the writer's thread runs. Ends with `close`."""
 
     def __init__(self, settings: Settings, reporter: Reporter, clock: Clock | None = None) -> None:
-        """Raises ConfigError for a bad rule or redaction key, OSError if the spool cannot be made."""
+        """Raises ConfigError for a bad rule or redaction key, and if the spool cannot be made."""
         clock = clock or SystemClock()
         self.key = load_key(settings.data)
         policy = compile_policy(settings, self.key)
-        self.folder = SpoolFolder(settings.data / "spool")
-        self.worker, lock = _new_worker(self.folder)
+        try:
+            self.folder = SpoolFolder(settings.data / "spool")
+            self.worker, lock = _new_worker(self.folder)
+        except OSError as error:
+            raise ConfigError(
+                f"{settings.data / 'spool'}: the spool cannot be made: {error.strerror or error}.",
+                hint="Make the data folder writable for this user, or name another with --data.",
+            ) from error
         self.counts = Counts(self.worker)
         self.gaps = GapBook(self.worker, clock)
         self.writer = SpoolWriter(self.folder, settings.spool, self.counts, self.gaps, lock, clock)

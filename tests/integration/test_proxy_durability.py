@@ -10,7 +10,16 @@ from pathlib import Path
 import pytest
 
 from entrepot_store.spool.files import OPEN, SpoolFolder
-from tests.support.proxy import Proxy, connect, exchange_raw, read_response, read_spool, start_proxy, wait_until
+from tests.support.proxy import (
+    Proxy,
+    connect,
+    exchange_raw,
+    read_all,
+    read_response,
+    read_spool,
+    start_proxy,
+    wait_until,
+)
 from tests.support.proxy_origins import Origin, answering, json_answer, serving
 
 MIB = 1024 * 1024
@@ -91,6 +100,21 @@ def test_sync_holds_the_end_of_a_chunked_response(tmp_path: Path) -> None:
             while not received.endswith(b"0\r\n\r\n"):
                 received += client.recv(1000)
         assert len(read_spool(proxy.data).exchanges) == 1
+
+
+def test_a_streamed_response_that_cannot_be_recorded_is_broken_off(tmp_path: Path) -> None:
+    chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n"
+    with (
+        small_disk(tmp_path / "disk", "6m") as disk,
+        serving(answering(chunked)) as origin,
+        start_proxy(disk / "data", *reverse(origin), config=RULES) as proxy,
+    ):
+        fill(disk)
+        with connect(proxy.reverse("o")) as client:
+            client.sendall(b"GET /strict/c HTTP/1.1\r\nHost: o\r\n\r\n")
+            received = read_all(client)
+        assert b"2\r\nhi\r\n" in received
+        assert not received.endswith(b"0\r\n\r\n"), "the client can tell that something is wrong"
 
 
 def test_a_full_disk_lets_open_rules_pass_and_closed_ones_answer_503(tmp_path: Path) -> None:

@@ -169,6 +169,8 @@ def test_a_taken_address_is_one_sentence_and_exit_code_8(tmp_path: Path) -> None
         (("--listen", "nowhere"), "", "proxy.listen"),
         ((), '[[rule]]\nname = "a"\naction = "destroy"\n', "rule[0].action"),
         ((), "[proxy]\nupstream_ca = 'no-such-file.pem'\n", "upstream_ca"),
+        (("--listen", ""), "", "nothing to listen on"),
+        (("--data", "/proc/nowhere"), "", "/proc/nowhere"),
     ],
 )
 def test_bad_settings_are_refused_before_anything_listens(

@@ -5,6 +5,8 @@ import ssl
 from collections.abc import Iterator
 from pathlib import Path
 
+import h2.config
+import h2.connection
 import pytest
 
 from tests.support.proxy import Proxy, body_of, connect, exchange_raw, read_response, start_proxy, tunnel
@@ -144,3 +146,21 @@ def test_a_tunnel_of_something_else_passes_and_is_named(proxy: Proxy) -> None:
     assert exchange.error is not None
     assert exchange.error.startswith("not HTTP: a tunnel of 12 bytes sent and 26 received")
     assert not exchange.complete
+
+
+def test_an_http2_header_bomb_is_turned_away_and_captured(proxy: Proxy, certificate: Certificate) -> None:
+    with serving(h2_origin, certificate.context("h2")) as origin:
+        client = tunnel(proxy.port, f"localhost:{origin.port}", proxy.data / "ca" / "ca.pem", alpn=["h2"])
+        with client:
+            conn = h2.connection.H2Connection(h2.config.H2Configuration(header_encoding=None))
+            conn.initiate_connection()
+            headers = [(":method", "GET"), (":scheme", "https"), (":authority", "localhost"), (":path", "/bomb")]
+            conn.send_headers(1, headers + [(f"x-{n}", "b" * 1000) for n in range(500)], end_stream=True)
+            client.sendall(conn.data_to_send())
+            while data := client.recv(65536):  # a GOAWAY, then the end
+                conn.receive_data(data)
+        assert origin.requests == []
+    exchange = proxy.one()
+    assert exchange.error is not None
+    assert exchange.error.startswith("malformed: ")
+    assert "HTTP/2" in exchange.error
