@@ -4,6 +4,7 @@ The server stamps every object with `last_modified` when it writes it. No client
 replay can bring it back; it is left out of the comparison and counted, so that nobody takes it for restored.
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -82,7 +83,8 @@ def restamped(before: Snapshot, after: Snapshot) -> int:
     )
 
 
-def _comparable(content: Any) -> Any:
-    if not isinstance(content, dict) or not isinstance(content.get("data"), dict):
-        return content
-    return {**content, "data": {key: value for key, value in content["data"].items() if key != SERVER_MADE}}
+def _comparable(content: Any) -> str:
+    """As JSON text, since Python takes 1, 1.0 and true for equal."""
+    if isinstance(content, dict) and isinstance(content.get("data"), dict):
+        content = {**content, "data": {key: value for key, value in content["data"].items() if key != SERVER_MADE}}
+    return json.dumps(content, sort_keys=True, ensure_ascii=False)
