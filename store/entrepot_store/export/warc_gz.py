@@ -15,7 +15,7 @@ from ..model import Exchange, derived_tail, exchange_id
 from ..segment.fields import END_OF_RECORD
 from ..segment.info import standard_lines, warcinfo
 from ..segment.payload import prepare
-from ..segment.records import Record, Storing, messages_record, request_record, response_record
+from ..segment.records import ExchangeRecords, Record, Storing
 
 _ALONE = Storing(digest=True)
 _LEVEL = 6
@@ -46,12 +46,12 @@ def _info(first: Exchange) -> Record:
 
 
 def _records(exchange: Exchange, bodies: Path, workspace: Path) -> Iterator[Record]:
-    request, response = exchange.request, exchange.response
-    yield request_record(exchange, prepare(request.body, request.headers, bodies, workspace), _ALONE)
+    records, request, response = ExchangeRecords(exchange), exchange.request, exchange.response
+    yield records.request(prepare(request.body, request.headers, bodies, workspace), _ALONE)
     if response is not None:
-        yield response_record(exchange, prepare(response.body, response.headers, bodies, workspace), _ALONE)
+        yield records.response(prepare(response.body, response.headers, bodies, workspace), _ALONE)
     if exchange.messages:
-        yield messages_record(exchange, digest=True)
+        yield records.messages(digest=True)
 
 
 def _member(stream: BinaryIO, record: Record) -> None:

@@ -34,7 +34,7 @@ def urn(identifier: UUID) -> bytes:
 
 
 def urns(exchange: UUID) -> tuple[bytes, bytes]:
-    """Those of the request and of the response record; each is formatted once for every exchange."""
+    """Those of the request and of the response record."""
     text = str(exchange).encode()
     return b"<urn:uuid:%s>" % text, b"<urn:uuid:%s%s>" % (text[:-1], _INVERTED[text[-1:]])
 

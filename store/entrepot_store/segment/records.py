@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgpack
 
-from ..model import Exchange, Request, WebSocketMessage
+from ..model import Exchange, WebSocketMessage
 from . import facts, http_block, record_ids
 from .exact import Exact, as_text, is_plain_text, pack_exact
 from .fields import MESSAGES_TYPE, REQUEST_TYPE, RESPONSE_TYPE, REVISIT_PROFILE, format_digest
@@ -36,58 +36,95 @@ class Storing:
 IN_FULL = Storing()
 
 
-def request_record(exchange: Exchange, payload: Payload, storing: Storing = IN_FULL) -> Record:
-    exact: Exact = {}
-    request = exchange.request
-    block, added = http_block.request_head(request, payload.size, bool(payload.encoding), exact)
-    identity = b"%s\r\nWARC-Date: %s" % (record_ids.urns(exchange.id)[0], facts.date_of(exchange, exact))
-    own = facts.format_facts(exchange, exact)
-    if request.trailers:
-        own += facts.format_trailers(request.trailers, exact)
-    own += _payload_fields(payload, added, exact)
-    about = _about(request.version, request, REQUEST_TYPE, exact)
-    if exact:
-        own += b"Entrepot-Exact: %s\r\n" % pack_exact(exact)
-    return _record((b"request", identity, own, about), block, payload, storing)
+class ExchangeRecords:
+    """The records of one exchange. What they share is formatted once."""
 
+    __slots__ = ("_date", "_exact", "_exchange", "_request_id", "_response_id", "_uri")
 
-def response_record(exchange: Exchange, payload: Payload, storing: Storing = IN_FULL) -> Record:
-    """Raises ValueError if the exchange has no response."""
-    response = exchange.response
-    if response is None:
-        raise ValueError("the exchange has no response")
-    exact: Exact = {}
-    block, added = http_block.response_head(response, payload.size, bool(payload.encoding), exact)
-    # The date is the request's, and is exact there.
-    identity = b"%s\r\nWARC-Concurrent-To: %s\r\nWARC-Date: %s" % (
-        *reversed(record_ids.urns(exchange.id)),
-        facts.date_of(exchange, {}),
-    )
-    own = _payload_fields(payload, added, exact)
-    if response.trailers:
-        own += facts.format_trailers(response.trailers, exact)
-    about = _about(response.version, exchange.request, RESPONSE_TYPE, exact)
-    if exact:
-        own += b"Entrepot-Exact: %s\r\n" % pack_exact(exact)
-    return _record((b"response", identity, own, about), block, payload, storing)
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+        self._exact: Exact = {}
+        self._date = facts.date_of(exchange, self._exact)
+        self._request_id, self._response_id = record_ids.urns(exchange.id)
+        self._uri = http_block.target_uri(exchange.request)
 
+    def request(self, payload: Payload, storing: Storing = IN_FULL) -> Record:
+        request, exact = self._exchange.request, dict(self._exact)
+        block, added = http_block.request_head(request, payload.size, bool(payload.encoding), exact)
+        own = facts.format_facts(self._exchange, exact)
+        if request.trailers:
+            own += facts.format_trailers(request.trailers, exact)
+        own += _payload_fields(payload, added, exact)
+        own += self._protocol(request.version, exact)
+        if exact:
+            own += b"Entrepot-Exact: %s\r\n" % pack_exact(exact)
+        identity = b"%s\r\nWARC-Date: %s\r\n" % (self._request_id, self._date)
+        return self._record((b"request", identity, own, REQUEST_TYPE), block, payload, storing)
 
-def messages_record(exchange: Exchange, *, digest: bool = False) -> Record:
-    """The WebSocket messages of an exchange, in a record of their own: one msgpack array after the other."""
-    payload = Payload.of(pack_messages(exchange.messages))
-    head = (
-        b"WARC/1.1\r\nWARC-Type: resource\r\nWARC-Record-ID: %s\r\nWARC-Concurrent-To: %s\r\nWARC-Date: %s\r\n%s"
-        b"WARC-Target-URI: %s\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n"
-    ) % (
-        record_ids.urn(record_ids.messages_id(exchange.id)),
-        record_ids.urn(exchange.id),
-        facts.date_of(exchange, {}),
-        b"WARC-Payload-Digest: %s\r\n" % format_digest(payload.digest) if digest else b"",
-        http_block.target_uri(exchange.request),
-        MESSAGES_TYPE,
-        payload.size,
-    )
-    return Record(head, payload)
+    def response(self, payload: Payload, storing: Storing = IN_FULL) -> Record:
+        """Raises ValueError if the exchange has no response."""
+        response = self._exchange.response
+        if response is None:
+            raise ValueError("the exchange has no response")
+        exact: Exact = {}  # the date is the request's, and exact there
+        block, added = http_block.response_head(response, payload.size, bool(payload.encoding), exact)
+        own = _payload_fields(payload, added, exact)
+        if response.trailers:
+            own += facts.format_trailers(response.trailers, exact)
+        own += self._protocol(response.version, exact)
+        if exact:
+            own += b"Entrepot-Exact: %s\r\n" % pack_exact(exact)
+        identity = b"%s\r\nWARC-Concurrent-To: %s\r\nWARC-Date: %s\r\n" % (
+            self._response_id,
+            self._request_id,
+            self._date,
+        )
+        return self._record((b"response", identity, own, RESPONSE_TYPE), block, payload, storing)
+
+    def messages(self, *, digest: bool = False) -> Record:
+        """The WebSocket messages, in a record of their own: one msgpack array after the other."""
+        payload = Payload.of(pack_messages(self._exchange.messages))
+        head = (
+            b"WARC/1.1\r\nWARC-Type: resource\r\nWARC-Record-ID: %s\r\nWARC-Concurrent-To: %s\r\nWARC-Date: %s\r\n%s"
+            b"WARC-Target-URI: %s\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n"
+        ) % (
+            record_ids.urn(record_ids.messages_id(self._exchange.id)),
+            self._request_id,
+            self._date,
+            b"WARC-Payload-Digest: %s\r\n" % format_digest(payload.digest) if digest else b"",
+            self._uri,
+            MESSAGES_TYPE,
+            payload.size,
+        )
+        return Record(head, payload)
+
+    def _protocol(self, version: str, exact: Exact) -> bytes:
+        return b"WARC-Protocol: %s\r\n" % http_block.protocol_of(version, self._exchange.request.scheme, exact)
+
+    def _record(
+        self, parts: tuple[bytes, bytes, bytes, bytes], block: bytes, payload: Payload, storing: Storing
+    ) -> Record:
+        kind, identity, own, content_type = parts
+        length = len(block)
+        if storing.refers_to is not None:
+            kind = b"revisit"
+            own += (
+                b"WARC-Payload-Digest: %s\r\nEntrepot-Payload-Length: %d\r\nWARC-Refers-To: %s\r\nWARC-Profile: %s\r\n"
+            ) % (
+                format_digest(payload.digest),
+                payload.size,
+                record_ids.urn(storing.refers_to),
+                REVISIT_PROFILE,
+            )
+        else:
+            length += payload.size
+            if storing.digest:
+                own += b"WARC-Payload-Digest: %s\r\n" % format_digest(payload.digest)
+        head = (
+            b"WARC/1.1\r\nWARC-Type: %s\r\nWARC-Record-ID: %s%sWARC-Target-URI: %s\r\n"
+            b"Content-Type: %s\r\nContent-Length: %d\r\n\r\n%s"
+        ) % (kind, identity, own, self._uri, content_type, length, block)
+        return Record(head, payload if storing.refers_to is None else None)
 
 
 def pack_messages(messages: Sequence[WebSocketMessage]) -> bytes:
@@ -102,42 +139,6 @@ def unpack_messages(block: bytes) -> list[WebSocketMessage]:
     if unpacker.tell() != len(block):
         raise ValueError("the last message is cut short")
     return messages
-
-
-def _record(parts: tuple[bytes, bytes, bytes, bytes], block: bytes, payload: Payload, storing: Storing) -> Record:
-    kind, identity, own, about = parts
-    length = len(block)
-    if storing.refers_to is not None:
-        kind = b"revisit"
-        own += (
-            b"WARC-Payload-Digest: %s\r\nEntrepot-Payload-Length: %d\r\nWARC-Refers-To: %s\r\nWARC-Profile: %s\r\n"
-        ) % (
-            format_digest(payload.digest),
-            payload.size,
-            record_ids.urn(storing.refers_to),
-            REVISIT_PROFILE,
-        )
-    else:
-        length += payload.size
-        if storing.digest:
-            own += b"WARC-Payload-Digest: %s\r\n" % format_digest(payload.digest)
-    head = b"WARC/1.1\r\nWARC-Type: %s\r\nWARC-Record-ID: %s\r\n%s%s\r\nContent-Length: %d\r\n\r\n%s" % (
-        kind,
-        identity,
-        own,
-        about,
-        length,
-        block,
-    )
-    return Record(head, payload if storing.refers_to is None else None)
-
-
-def _about(version: str, request: Request, content_type: bytes, exact: Exact) -> bytes:
-    return b"WARC-Protocol: %s\r\nWARC-Target-URI: %s\r\nContent-Type: %s" % (
-        http_block.protocol_of(version, request.scheme, exact),
-        http_block.target_uri(request),
-        content_type,
-    )
 
 
 def _payload_fields(payload: Payload, added: bool, exact: Exact) -> bytes:

@@ -6,6 +6,7 @@ class already stores; the second formats, compresses and writes. Bodies that liv
 
 import tempfile
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
@@ -19,11 +20,22 @@ from .frame_writer import FrameWriter
 from .index import SegmentIndex
 from .info import LATEST, REVISIT_MIN, SOFTWARE, SegmentInfo
 from .payload import Payload, prepare
-from .records import IN_FULL, Record, Storing, messages_record, request_record, response_record
+from .records import IN_FULL, ExchangeRecords, Record, Storing
 from .rows import exchange_row, media_type
 
 type KnownPayloads = Callable[[Collection[bytes]], Mapping[bytes, PayloadRow]]
-type _Prepared = tuple[Payload, Payload | None]
+
+
+@dataclass(slots=True)
+class _Side:
+    """A request or a response ready to be written."""
+
+    payload: Payload
+    record_id: UUID
+    storing: Storing = IN_FULL
+
+
+type _Sides = tuple[_Side, _Side | None]
 
 
 def write_segment(
@@ -49,13 +61,14 @@ def write_segment(
     times = [exchange.started_at for exchange in exchanges] or [ledger.at if ledger else 0]
     at = min(max(min(times), 0), LATEST)
     info = SegmentInfo(retention_class, worker, spool, len(exchanges), at, ledger, tuple(gaps), software=software)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix="decoded-") as workspace:
-        prepared = [_prepare(exchange, bodies, Path(workspace)) for exchange in exchanges]
-        stored = known({p.digest for pair in prepared for p in pair if p is not None and p.size >= REVISIT_MIN})
-        with FrameWriter(target, _dictionary(exchanges, prepared)) as frames:
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix="decoded-") as folder:
+        workspace = Path(folder)
+        sides = [_prepare(exchange, bodies, workspace) for exchange in exchanges]
+        _deduplicate(sides, known)
+        with FrameWriter(target, _dictionary(exchanges, sides)) as frames:
             frames.write(Record(info.format(key), None))
-            index = _Index(key, retention_class, frames, stored)
-            for exchange, (request, response) in zip(exchanges, prepared, strict=True):
+            index = _Index(key, retention_class, frames)
+            for exchange, (request, response) in zip(exchanges, sides, strict=True):
                 index.add(exchange, request, response)
             frames.seal()
         return SegmentIndex(
@@ -73,85 +86,90 @@ def write_segment(
                 last_at=max(times) if exchanges else at,
             ),
             tuple(index.exchanges),
-            tuple(index.payloads.values()),
+            tuple(index.payloads),
             frames.content_crc,
         )
 
 
-def _prepare(exchange: Exchange, bodies: Path, workspace: Path) -> _Prepared:
+def _prepare(exchange: Exchange, bodies: Path, workspace: Path) -> _Sides:
     request, response = exchange.request, exchange.response
-    return (
-        prepare(request.body, request.headers, bodies, workspace),
-        None if response is None else prepare(response.body, response.headers, bodies, workspace),
-    )
+    sent = _Side(prepare(request.body, request.headers, bodies, workspace), exchange.id)
+    if response is None:
+        return sent, None
+    received = prepare(response.body, response.headers, bodies, workspace)
+    return sent, _Side(received, record_ids.response_id(exchange.id))
+
+
+def _deduplicate(exchanges: Sequence[_Sides], known: KnownPayloads) -> None:
+    """Decides which payloads become revisits: those the class stores already, and those met before in this segment."""
+    sides = [side for pair in exchanges for side in pair if side is not None and side.payload.size >= REVISIT_MIN]
+    stored = {digest: row.record_id for digest, row in known({side.payload.digest for side in sides}).items()}
+    for side in sides:
+        place = stored.setdefault(side.payload.digest, side.record_id)
+        if place is not side.record_id:
+            side.storing = Storing(place)
 
 
 class _Index:
     """Writes exchanges and keeps what the catalog must know of them."""
 
-    def __init__(self, key: str, retention_class: str, frames: FrameWriter, stored: Mapping[bytes, PayloadRow]) -> None:
+    def __init__(self, key: str, retention_class: str, frames: FrameWriter) -> None:
         self._key = key
         self._class = retention_class
         self._frames = frames
-        self._stored = stored
         self.exchanges: list[ExchangeRow] = []
-        self.payloads: dict[bytes, PayloadRow] = {}
+        self.payloads: list[PayloadRow] = []
 
-    def add(self, exchange: Exchange, request: Payload, response: Payload | None) -> None:
-        storing = self._storing(request)
-        place = self._frames.write(request_record(exchange, request, storing))
-        sent = _row(exchange.request.headers, request, place)
-        if storing.refers_to is None:
-            self._offer(request, exchange.id, place)
+    def add(self, exchange: Exchange, request: _Side, response: _Side | None) -> None:
+        records = ExchangeRecords(exchange)
+        record = records.request(request.payload, request.storing)
+        sent = self._write(record, exchange.request.headers, request)
         received = None
         if exchange.response is not None and response is not None:
-            storing = self._storing(response)
-            place = self._frames.write(response_record(exchange, response, storing))
-            received = _row(exchange.response.headers, response, place)
-            if storing.refers_to is None:
-                self._offer(response, record_ids.response_id(exchange.id), place)
+            record = records.response(response.payload, response.storing)
+            received = self._write(record, exchange.response.headers, response)
         if exchange.messages:
-            self._frames.write(messages_record(exchange))
+            self._frames.write(records.messages())
         self.exchanges.append(exchange_row(exchange, self._key, sent, received))
 
-    def _storing(self, payload: Payload) -> Storing:
-        if payload.size < REVISIT_MIN:
-            return IN_FULL
-        place = self.payloads.get(payload.digest) or self._stored.get(payload.digest)
-        return IN_FULL if place is None else Storing(place.record_id)
-
-    def _offer(self, payload: Payload, record_id: UUID, place: tuple[int, int]) -> None:
-        """Lets later bodies that are equal refer to this one."""
-        if payload.size >= REVISIT_MIN:
-            self.payloads[payload.digest] = PayloadRow(
-                payload.digest, self._class, payload.size, record_id, self._key, *place
+    def _write(self, record: Record, headers: Headers, side: _Side) -> MessageRow:
+        offset, length = self._frames.write(record)
+        payload = side.payload
+        if payload.size >= REVISIT_MIN and side.storing.refers_to is None:
+            self.payloads.append(
+                PayloadRow(payload.digest, self._class, payload.size, side.record_id, self._key, offset, length)
             )
+        return MessageRow(
+            headers,
+            media_type(headers),
+            payload.size,
+            payload.digest,
+            offset,
+            length,
+            payload.truncated,
+            payload.encoding,
+        )
 
 
-def _row(headers: Headers, payload: Payload, place: tuple[int, int]) -> MessageRow:
-    return MessageRow(
-        headers, media_type(headers), payload.size, payload.digest, *place, payload.truncated, payload.encoding
-    )
-
-
-def _dictionary(exchanges: Sequence[Exchange], prepared: Sequence[_Prepared]) -> zstandard.ZstdCompressionDict | None:
+def _dictionary(exchanges: Sequence[Exchange], sides: Sequence[_Sides]) -> zstandard.ZstdCompressionDict | None:
     """Trained on evenly spaced exchanges, if there is enough that a dictionary helps with."""
-    useful = sum(_useful(request) + (_useful(response) if response else 0) for request, response in prepared)
+    useful = sum(_useful(side) for pair in sides for side in pair if side is not None)
     if useful <= dictionaries.TRAIN_ABOVE:
         return None
     step = max(1, useful // dictionaries.SAMPLE_BYTES)
     samples = []
     for position in range(0, len(exchanges), step):
-        exchange, (request, response) = exchanges[position], prepared[position]
-        samples.append(_sample(request_record(exchange, request)))
+        records = ExchangeRecords(exchanges[position])
+        request, response = sides[position]
+        samples.append(_sample(records.request(request.payload, request.storing)))
         if response is not None:
-            samples.append(_sample(response_record(exchange, response)))
+            samples.append(_sample(records.response(response.payload, response.storing)))
     return dictionaries.train(samples)
 
 
-def _useful(payload: Payload) -> int:
-    """Bytes of the payload's record that are worth training on; its head is taken for half a KiB."""
-    return min(payload.size + 512, dictionaries.SAMPLE_LONGEST)
+def _useful(side: _Side) -> int:
+    """Bytes of the record that are worth training on; its head is taken for half a KiB."""
+    return min((side.payload.size if side.storing.refers_to is None else 0) + 512, dictionaries.SAMPLE_LONGEST)
 
 
 def _sample(record: Record) -> bytes:
