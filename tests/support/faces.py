@@ -1,5 +1,6 @@
 """A data folder with exchanges in it, shipped by the real shipper, for tests of the command line and HTTP."""
 
+import json
 import os
 import subprocess
 import sys
@@ -12,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
+from entrepot_api.cli import main
 from entrepot_api.tokens import create_token
 from entrepot_store.archive import Archive
 from entrepot_store.catalog import open_catalog
@@ -146,3 +149,29 @@ def wait_for_state(data: Path, process: subprocess.Popen[bytes]) -> dict[str, An
             raise RuntimeError(f"the API ended with {process.returncode}: {api_log(data).read_text()}")
         time.sleep(0.05)
     raise RuntimeError("the API did not become ready")
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What one run of the command line did."""
+
+    code: int
+    out: str
+    err: str
+    raw: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+def run_cli(capture: pytest.CaptureFixture[bytes], *arguments: object) -> Ran:
+    """Runs `entrepot ARGUMENTS` in this process; `capture` is the fixture `capfdbinary`."""
+    capture.readouterr()
+    with pytest.raises(SystemExit) as ended:
+        main([str(argument) for argument in arguments])
+    out, err = capture.readouterr()
+    code = ended.value.code
+    return Ran(
+        code if isinstance(code, int) else 0 if code is None else 1, out.decode("utf-8", "replace"), err.decode(), out
+    )

@@ -59,11 +59,15 @@ def _write(
         from entrepot_store.export.mitm import write_flow_file
 
         return write_flow_file(_counted(whole_exchanges(archive, where, None), advance), stream)
-    with tempfile.TemporaryDirectory(prefix="entrepot-export-") as scratch:
-        from entrepot_store.export.har import write_har
+    from entrepot_store.export.har import write_har
+    from entrepot_store.export.warc_gz import write_warc_gz
 
+    with tempfile.TemporaryDirectory(prefix="entrepot-export-") as scratch:  # for long bodies; 0700
         spill = Path(scratch)
-        return write_har(_counted(whole_exchanges(archive, where, spill), advance), stream, spill)
+        exchanges = _counted(whole_exchanges(archive, where, spill), advance)
+        if form is Format.HAR:
+            return write_har(exchanges, stream, spill)
+        return write_warc_gz(exchanges, stream, spill)
 
 
 def _counted(exchanges: Iterable[Exchange], advance: Callable[[int], None]) -> Iterator[Exchange]:

@@ -6,8 +6,12 @@ from contextlib import ExitStack
 from typing import Annotated, Any, BinaryIO, Literal
 from uuid import UUID
 
+from anyio import CancelScope
 from fastapi import APIRouter, Depends, Header
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Send
+from starlette.types import Scope as ConnectionScope
 
 from entrepot_store.catalog import MessageRow
 from entrepot_store.errors import Damaged, NotFound
@@ -131,7 +135,7 @@ def _body(
     stack = ExitStack()
     # Opened here and not in the generator, so that a vault that is away still becomes a 503.
     stream = stack.enter_context(services.archive.body(row, side))
-    return StreamingResponse(_chunks(stack, stream, part), status_code=status, headers=headers)
+    return _BodyResponse(stack, _chunks(stream, part), status, headers)
 
 
 def _head(services: Services, identifier: UUID, side: Side, if_none_match: str | None) -> Response:
@@ -168,18 +172,33 @@ def _unsatisfiable(size: int) -> Response:
     return problems.ProblemResponse(problem, {"Content-Range": f"bytes */{size}"})
 
 
-def _chunks(stack: ExitStack, stream: BinaryIO, span: Span) -> Iterator[bytes]:
+class _BodyResponse(StreamingResponse):
+    """Closes what it streams from when it ends, also when the client goes away: an iterator that is merely dropped is
+    closed whenever the garbage collector comes by, and until then keeps a file or a connection of the vault."""
+
+    def __init__(self, stack: ExitStack, chunks: Iterator[bytes], status: int, headers: dict[str, str]) -> None:
+        super().__init__(chunks, status_code=status, headers=headers)
+        self._stack = stack
+
+    async def __call__(self, scope: ConnectionScope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            with CancelScope(shield=True):
+                await run_in_threadpool(self._stack.close)
+
+
+def _chunks(stream: BinaryIO, span: Span) -> Iterator[bytes]:
     """The span of the stream, in pieces; memory does not grow with the body. Bodies are read from their beginning,
     because what is stored is compressed. A body that is shorter than its row says breaks the connection off, which the
     client sees by the Content-Length."""
-    with stack:
-        skip, left = span.start, span.length
-        while left:
-            chunk = stream.read(min(CHUNK, skip or left))
-            if not chunk:
-                raise Damaged(f"A stored body ends {left} bytes early.")
-            if skip:
-                skip -= len(chunk)
-                continue
-            left -= len(chunk)
-            yield chunk
+    skip, left = span.start, span.length
+    while left:
+        chunk = stream.read(min(CHUNK, skip or left))
+        if not chunk:
+            raise Damaged(f"A stored body ends {left} bytes early.")
+        if skip:
+            skip -= len(chunk)
+            continue
+        left -= len(chunk)
+        yield chunk
