@@ -49,7 +49,7 @@ class DirectoryVault:
     def put(self, key: str, source: Path) -> ObjectStat:
         target = self._path(key)
         with source.open("rb") as reader, _translated(key, "store"):
-            _make_folder(target.parent, self.root)
+            _make_folder(target.parent)
             partial = target.parent / f"{_PARTIAL}{secrets.token_hex(8)}"
             try:
                 _write_durably(reader, partial)
@@ -169,13 +169,11 @@ class _Range(io.RawIOBase):
         return count
 
 
-def _make_folder(folder: Path, root: Path | None = None) -> None:
-    """Makes it with its parents up to the root, each 0700 whatever the umask."""
-    missing = [folder]
-    while not missing[-1].parent.is_dir() and missing[-1] != root:
-        missing.append(missing[-1].parent)
-    for path in reversed(missing):
-        path.mkdir(mode=0o700, exist_ok=True)
+def _make_folder(folder: Path) -> None:
+    """Makes it with all missing parents, each 0700: `parents=True` alone would make those as the umask says."""
+    if not folder.is_dir():
+        _make_folder(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
 
 
 def _write_durably(reader: BinaryIO, target: Path) -> None:

@@ -15,7 +15,7 @@ from minio.error import S3Error
 from minio.helpers import check_bucket_name
 
 from ..config import S3Settings
-from ..errors import AlreadyExists, ConfigError, NotFound, VaultDenied, VaultUnavailable
+from ..errors import AlreadyExists, BadInput, ConfigError, NotFound, VaultDenied, VaultUnavailable
 from .canary import prove
 from .keys import check_key, check_prefix, check_range, check_start, is_key
 from .port import ObjectStat
@@ -37,10 +37,10 @@ class S3Vault:
         prefix = prefix.strip("/")
         try:
             check_bucket_name(bucket, strict=True)
-        except ValueError as error:
+            self.prefix = f"{check_key(prefix)}/" if prefix else ""
+        except (ValueError, BadInput) as error:
             raise ConfigError(f"vault: {location!r}: {error}.", hint="Write it as s3://bucket/prefix.") from None
         self.bucket = bucket
-        self.prefix = f"{check_key(prefix)}/" if prefix else ""
         self._settings = settings
         self._client, self._transport = make_client(settings, read_seconds)
         self._location = f"s3://{bucket}/{prefix} at {endpoint_of(settings)}"
@@ -145,7 +145,7 @@ class S3Vault:
     def _send(self, name: str, file: BinaryIO, size: int) -> bool:
         """Stores the file unless the object is there; False if it is."""
         try:
-            with self._transport.write_once(active=self._knows_if_none_match):
+            with self._transport.storing(conditional=self._knows_if_none_match):
                 self._client.put_object(self.bucket, name, file, size, part_size=PART_BYTES, num_parallel_uploads=1)
         except S3Error as error:
             if is_precondition_failure(error):

@@ -1,9 +1,11 @@
-"""Makes the minio-py client: endpoint, region, credentials, timeouts, and the header that forbids overwriting."""
+"""Makes the minio-py client: endpoint, region, credentials, timeouts, and the headers that protect a write."""
 
 import os
 import threading
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
+from hashlib import md5
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -30,11 +32,12 @@ READ_SECONDS = 60.0
 """Longest silence of a server within an answer; far above what a healthy one needs for one part."""
 
 
-class WriteOnceTransport(urllib3.PoolManager):
-    """Sends the requests of minio-py; within `write_once()`, the one that makes the object forbids an overwrite.
+class StoringTransport(urllib3.PoolManager):
+    """Sends the requests of minio-py; within `storing()`, with two headers that minio-py has no parameter for.
 
-    minio-py has no parameter for it. The header need not be among the signed ones, and goes on the request that
-    takes effect: a plain PUT, or the completion of a multipart upload.
+    `If-None-Match: *` on the request that takes effect (a plain PUT, or the completion of a multipart upload) makes
+    the server refuse to overwrite. Content-MD5 makes it refuse bytes that changed on the way: not every server holds
+    the body against the signed SHA-256. Neither needs to be among the signed headers.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -42,19 +45,23 @@ class WriteOnceTransport(urllib3.PoolManager):
         self._mode = threading.local()
 
     @contextmanager
-    def write_once(self, *, active: bool) -> Iterator[None]:
-        """Of this thread's requests only; not `active` for a server that does not know the header."""
-        self._mode.write_once = active
+    def storing(self, *, conditional: bool) -> Iterator[None]:
+        """Of this thread's requests only; not `conditional` for a server that does not know If-None-Match."""
+        self._mode.storing, self._mode.conditional = True, conditional
         try:
             yield
         finally:
-            self._mode.write_once = False
+            self._mode.storing = False
 
     def urlopen(self, method: str, url: str, redirect: bool = True, **options: Any) -> urllib3.BaseHTTPResponse:  # type: ignore[override]  # narrower than RequestMethods, as PoolManager's own is
-        if getattr(self._mode, "write_once", False):
-            query = parse_qs(urlsplit(url).query, keep_blank_values=True)
-            if (method == "PUT" and "uploadId" not in query) or (method == "POST" and "uploadId" in query):
-                options["headers"]["If-None-Match"] = "*"
+        if getattr(self._mode, "storing", False):
+            headers = options["headers"]
+            of_upload = "uploadId" in parse_qs(urlsplit(url).query)
+            if self._mode.conditional and ((method == "PUT" and not of_upload) or (method == "POST" and of_upload)):
+                headers["If-None-Match"] = "*"
+            if method == "PUT" and "Content-MD5" not in headers:
+                digest = md5(options.get("body") or b"", usedforsecurity=False).digest()
+                headers["Content-MD5"] = b64encode(digest).decode()
         return super().urlopen(method, url, redirect, **options)
 
 
@@ -72,10 +79,10 @@ def endpoint_of(settings: S3Settings) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def make_client(settings: S3Settings, read_seconds: float) -> tuple[Minio, WriteOnceTransport]:
+def make_client(settings: S3Settings, read_seconds: float) -> tuple[Minio, StoringTransport]:
     """Connects to nothing yet. Raises ConfigError."""
     endpoint = endpoint_of(settings)
-    transport = WriteOnceTransport(
+    transport = StoringTransport(
         timeout=urllib3.Timeout(connect=_CONNECT_SECONDS, read=read_seconds),
         retries=False,  # one retry policy, and a visible one: `RetryingVault`
         maxsize=16,
@@ -104,12 +111,10 @@ class _Keys(Provider):
     """The configured keys, else AWS_* variables, ~/.aws/credentials, on AWS the machine's role."""
 
     def __init__(self, settings: S3Settings, *, on_aws: bool) -> None:
-        key, secret = settings.access_key, settings.secret_key
-        if (key is None) != (secret is None):
-            raise ConfigError("s3.access_key and s3.secret_key belong together; only one is set.", hint=KEYS_HINT)
         self._provider: Provider
-        if key is not None and secret is not None:
-            self._provider = StaticProvider(key, secret.get_secret_value())
+        if settings.access_key is not None and settings.secret_key is not None:  # the settings see to it: both or none
+            token = settings.session_token.get_secret_value() if settings.session_token else None
+            self._provider = StaticProvider(settings.access_key, settings.secret_key.get_secret_value(), token)
         else:
             chain: list[Provider] = [EnvAWSProvider(), AWSConfigProvider()]
             if on_aws:

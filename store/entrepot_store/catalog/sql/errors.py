@@ -13,7 +13,8 @@ def translate_errors(engine: Engine, location: str) -> None:
     """Makes every error of this engine's connections one of `entrepot_store.errors`; `location` names the catalog."""
 
     def listener(context: ExceptionContext) -> None:
-        if not isinstance(context.original_exception, EntrepotError):
+        # A pool's ping is SQLAlchemy's to judge: a dead connection is replaced, and nobody need know.
+        if not context.is_pre_ping and not isinstance(context.original_exception, EntrepotError):
             raise translated(context.original_exception, location) from context.original_exception
 
     event.listen(engine, "handle_error", listener)
