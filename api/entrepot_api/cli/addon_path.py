@@ -12,7 +12,7 @@ def command() -> None:
     """Print the path of the addon, for a stock mitmproxy: `mitmdump -s "$(entrepot addon-path)"`."""
     found = find_spec("entrepot_proxy")  # finds the package without importing it, and mitmproxy with it
     for folder in (found.submodule_search_locations or ()) if found else ():
-        path = Path(folder) / "addon.py"
+        path = Path(folder) / "mitm_addon.py"
         if path.is_file():
             typer.echo(str(path))
             return

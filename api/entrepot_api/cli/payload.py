@@ -1,12 +1,16 @@
 """`entrepot payload ID`: the bytes of a body."""
 
+import codecs
 import shutil
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, BinaryIO
 
 import typer
 
+from entrepot_store.errors import BadInput, NotFound
+
+from ..text import visible
 from .exchange import IdentifierArgument
 from .options import ConfigOption, DataOption, opened, settings_from
 
@@ -29,8 +33,6 @@ def command(
 
     Goes to standard output unless a file is named. A body that is no plain text is not written into a terminal.
     """
-    from entrepot_store.errors import BadInput, NotFound
-
     from .output import output
 
     with opened(settings_from(config, data)) as archive:
@@ -39,27 +41,32 @@ def command(
             raise NotFound(f"Exchange {identifier} has no response: {row.error or 'none came'}.")
         with archive.body(row, "request" if request else "response") as body:
             if sys.stdout.isatty() and target is None:
-                start = body.read(_SNIFF)
-                if not _is_text(start, whole=len(start) < _SNIFF):
-                    raise BadInput("The body is not plain text.", hint="Name a file with -o, or use a pipe.")
-                sys.stdout.buffer.write(start)
-                while chunk := body.read(_SNIFF):
-                    # What comes later may still be hostile: the terminal gets it without its control characters.
-                    sys.stdout.buffer.write(chunk.translate(None, _STEERING))
+                _show(body)
                 return
             with output(target) as stream:
                 shutil.copyfileobj(body, stream, 64 * 1024)
 
 
-_STEERING = bytes(code for code in (*range(32), 127) if code not in b"\t\n")
-
-
-def _is_text(start: bytes, *, whole: bool) -> bool:
-    """Whether a terminal may have it: UTF-8 without control characters other than line ends and tabs."""
+def _show(body: BinaryIO) -> None:
+    """Writes plain text into the terminal. Raises BadInput, before anything is shown, if its beginning is none; what
+    turns up later and would steer the terminal is shown escaped."""
+    start = body.read(_SNIFF)
+    decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
     try:
-        text = start.decode("utf-8")
-    except UnicodeDecodeError as error:
-        if whole or error.start < len(start) - 3:  # a character may be cut in two where we stopped reading
-            return False
-        text = start[: error.start].decode("utf-8")
-    return all(character in "\t\n\r" or character.isprintable() for character in text)
+        text = codecs.getincrementaldecoder("utf-8")().decode(start)
+    except UnicodeDecodeError:
+        text = "\x00"
+    if any(character not in "\t\n\r" and not character.isprintable() for character in text):
+        raise BadInput("The body is not plain text.", hint="Name a file with -o, or use a pipe.")
+    chunk = start
+    while chunk:
+        sys.stdout.write(_plain(decoder.decode(chunk)))
+        chunk = body.read(_SNIFF)
+    sys.stdout.write(_plain(decoder.decode(b"", final=True)))
+    sys.stdout.flush()
+
+
+def _plain(text: str) -> str:
+    # A lone CR would let a line overwrite itself; the one of a CRLF is not missed.
+    lines = text.replace("\r\n", "\n").split("\n")
+    return "\n".join("\t".join(visible(cell) for cell in line.split("\t")) for line in lines)
