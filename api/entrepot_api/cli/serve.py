@@ -34,6 +34,6 @@ def command(
         app = create_app(settings, archive.catalog, archive.vault)
         server = ApiServer(app, listener, StateFile(settings.data, "api"))
         server.handle_signals()
-        hold_leash()
+        hold_leash(settings.data)
         logging.getLogger(__name__).info("The API listens on %s.", server.url)
         server.serve_until_told()

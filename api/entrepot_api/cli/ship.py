@@ -42,7 +42,7 @@ def command(
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
-    hold_leash()
+    hold_leash(settings.data)
     state = StateFile(settings.data, "ship")
     with opened(settings) as archive:
         archive.vault.check()  # makes the bucket, if it may; a wrong key is said now and not with the first capture

@@ -43,6 +43,7 @@ def command(
     from ..supervisor import DataFolder, Supervisor, check_addresses, check_storage
     from ..supervisor.child import say
     from ..supervisor.parts import ApiPart, Part, ProxyPart, ShipPart, environment, listeners
+    from ..supervisor.ready import remove_ready
 
     settings = settings_from(config, data, _overrides(proxy, reverse, api, vault, catalog))
     settings = settings.model_copy(update={"data": settings.data.absolute()})
@@ -54,6 +55,7 @@ def command(
         parts.append(ApiPart(settings))
     with DataFolder(settings.data) as folder:
         folder.acquire(lambda text: say("up", text))
+        remove_ready(settings.data)  # of a supervisor that was killed together with its children
         check_addresses(listeners(settings, {part.name: part for part in parts}))
         token = check_storage(settings)
         Supervisor(

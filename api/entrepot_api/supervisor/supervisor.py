@@ -89,7 +89,6 @@ class Supervisor:
 
     def run(self) -> None:
         """Returns after a drain. Raises PartFailed or EntrepotError if the parts did not start; nothing runs then."""
-        remove_ready(self._folder.path)
         with self._handlers():
             try:
                 self._start_all()
