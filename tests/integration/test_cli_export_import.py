@@ -19,7 +19,7 @@ from entrepot_store.spool import SpoolFolder
 from tests.support import hars
 from tests.support.faces import Ran, Stored, run_cli, stored, various_exchanges
 from tests.support.har_schema import HAR_SCHEMA
-from tests.support.spooled import make_exchange
+from tests.support.spooled import make_exchange, write_sealed
 
 type Cli = Callable[..., Ran]
 
@@ -51,10 +51,14 @@ def exported_exchanges() -> list[Exchange]:
     assert gzipped.response is not None
     gzipped.response.headers = (*gzipped.response.headers, (b"Content-Encoding", b"gzip"))
     gzipped.response.body = Body(data=b'{"undone": true}', size=16, decoded="gzip")
+    twice = make_exchange(26)
+    assert twice.response is not None
+    twice.response.headers = (*twice.response.headers, (b"Content-Encoding", b"gzip, br"))
+    twice.response.body = Body(data=b'{"undone": 2}', size=13, decoded="gzip, br")
     traced = replace(make_exchange(24), trace_id="4bf92f3577b34da6a3ce929d0e0e4736")
     place = make_exchange(25)
     place.request.headers = (*place.request.headers, (b"x", b"body:" + b"0" * 32))
-    return [*various_exchanges(), socket, long, cut, gzipped, traced, place]
+    return [*various_exchanges(), socket, long, cut, gzipped, twice, traced, place]
 
 
 @pytest.fixture(scope="module")
@@ -357,6 +361,14 @@ def test_an_import_that_was_killed_leaves_nothing_behind(cli: Cli, tmp_path: Pat
     assert cli("gaps", "--data", data, "--json").json["items"] == []
     (entry,) = cli("ledger", "--data", data, "--json").json["items"]
     assert (entry["seen"], entry["stored"], entry["balanced"]) == (1, 1, True)
+
+
+def test_what_was_sealed_before_a_kill_is_shipped_by_the_next_import(cli: Cli, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    write_sealed(SpoolFolder(data / "imports"), [make_exchange(1)], worker="import00000000")
+    file = hars.write_har_file(tmp_path / "session.har", hars.CHROME)
+    assert cli("import", file, "--data", data, "--json").json["imported"] == 1
+    assert len(exchanges(cli, data)) == 2
 
 
 def test_one_import_at_a_time(cli: Cli, tmp_path: Path) -> None:

@@ -11,6 +11,8 @@ from ..model import Exchange
 from ..spool.frames import FILE_MAGIC, encode_frame
 from ..spool.records import pack_exchange
 
+_CODINGS = frozenset({"gzip", "deflate", "br", "zstd"})
+"""Content codings that mitmproxy can apply; not two at once."""
 _WRITE = ("-m", "entrepot_proxy.flowfile", "write")
 
 
@@ -48,6 +50,11 @@ def write_flow_file(exchanges: Iterable[Exchange], target: BinaryIO) -> int:
 
 
 def _frame(exchange: Exchange) -> bytes:
+    for message in (exchange.request, exchange.response):
+        if message is not None and message.body.decoded and message.body.decoded not in _CODINGS:
+            # mitmproxy could not apply it again, and a flow whose header names a coding that its body lacks is broken.
+            message.headers = tuple(pair for pair in message.headers if pair[0].lower() != b"content-encoding")
+            message.body.decoded = ""
     try:
         return encode_frame(pack_exchange(exchange))
     except ValueError as error:
