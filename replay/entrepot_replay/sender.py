@@ -67,19 +67,14 @@ class HttpSender:
         self._target = target
         self._timeouts = timeouts
         self._tls = tls
-        self._extensions = {
-            "timeout": {
-                "connect": timeouts.connect,
-                "read": timeouts.progress,
-                "write": timeouts.progress,
-                "pool": timeouts.connect,
-            }
-        }
+        limits = {"connect": timeouts.connect, "read": timeouts.progress, "write": timeouts.progress}
+        self._extensions = {"timeout": limits, "trace": self._trace}
+        self._left = False
         self._connection: httpcore.HTTPConnection | None = None
 
     def send(self, request: Outgoing) -> Answer:
         began = time.monotonic()
-        body = _Watched(request.body)
+        self._left = False
         try:
             connection = self._connected()
             url = httpcore.URL(
@@ -89,7 +84,7 @@ class HttpSender:
                 target=request.path,
             )
             live = httpcore.Request(
-                request.method, url, headers=request.headers, content=body, extensions=self._extensions
+                request.method, url, headers=request.headers, content=request.body, extensions=self._extensions
             )
             response = connection.handle_request(live)
             try:
@@ -102,9 +97,12 @@ class HttpSender:
         except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
             self.close()
             raise NotSent(_sentence(error), passing=not isinstance(error.__cause__, ssl.SSLError)) from error
+        except httpcore.ConnectionNotAvailable as error:
+            self.close()
+            raise NotSent("the connection was given up by the target") from error
         except (httpcore.LocalProtocolError, httpcore.UnsupportedProtocol) as error:
             self.close()
-            if body.begun:
+            if self._left:
                 raise OutcomeUnknown(_sentence(error)) from error
             raise Unsendable(f"it cannot be put on the wire: {error}") from error
         except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError) as error:
@@ -131,7 +129,7 @@ class HttpSender:
 
     def _connected(self) -> httpcore.HTTPConnection:
         connection = self._connection
-        if connection is not None and (connection.is_closed() or connection.has_expired()):
+        if connection is not None and (not connection.is_idle() or connection.has_expired()):
             self.close()
             connection = None
         if connection is None:
@@ -144,23 +142,16 @@ class HttpSender:
             )
         return connection
 
+    def _trace(self, event: str, _info: dict[str, object]) -> None:
+        """httpcore tells how far it is. A protocol error from here on is no longer one of a request that never left."""
+        if event.endswith("send_request_headers.complete"):
+            self._left = True
+
     def _in_time(self, pieces: Iterable[bytes], began: float) -> Iterator[bytes]:
         for piece in pieces:
             if time.monotonic() - began > self._timeouts.whole:
                 raise OutcomeUnknown(f"the answer was not whole after {self._timeouts.whole:.0f} seconds")
             yield piece
-
-
-class _Watched:
-    """A request body that knows whether it was begun: the header has left by then. Iterated once."""
-
-    def __init__(self, pieces: Iterable[bytes]) -> None:
-        self._pieces = pieces
-        self.begun = False
-
-    def __iter__(self) -> Iterator[bytes]:
-        self.begun = True
-        yield from self._pieces
 
 
 def _sentence(error: Exception) -> str:
