@@ -46,10 +46,10 @@ def _info(first: Exchange) -> Record:
 
 
 def _records(exchange: Exchange, bodies: Path, workspace: Path) -> Iterator[Record]:
-    records, request, response = ExchangeRecords(exchange), exchange.request, exchange.response
-    yield records.request(prepare(request.body, request.headers, bodies, workspace), _ALONE)
-    if response is not None:
-        yield records.response(prepare(response.body, response.headers, bodies, workspace), _ALONE)
+    records = ExchangeRecords(exchange)
+    yield records.request(prepare(exchange.request, bodies, workspace), _ALONE)
+    if exchange.response is not None:
+        yield records.response(prepare(exchange.response, bodies, workspace), _ALONE)
     if exchange.messages:
         yield records.messages(digest=True)
 

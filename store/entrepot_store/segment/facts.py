@@ -69,6 +69,8 @@ def format_trailers(trailers: Headers, exact: Exact) -> bytes:
 def parse_trailers(fields: Fields, exact: Exact) -> Headers:
     if "trailers" in exact:
         return tuple((name, value) for name, value in exact["trailers"])
+    if fields.get(b"Entrepot-Trailer") is None:
+        return ()
     pairs = (value.partition(b": ") for value in fields.all(b"Entrepot-Trailer"))
     return tuple((name, value) for name, _, value in pairs)
 

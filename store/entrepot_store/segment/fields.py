@@ -1,7 +1,6 @@
 """Named fields of WARC records: how they are written and read, and the names that are ours."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -21,17 +20,17 @@ FIELDS_TYPE = b"application/warc-fields"
 REVISIT_PROFILE = b"http://netpreserve.org/warc/1.1/revisit/identical-payload-digest"
 
 
-@dataclass(slots=True, frozen=True)
 class Fields:
-    """The named fields of one record, in order."""
+    """The named fields of one record: `pairs` in order, and by name, where the first of a name counts."""
 
-    pairs: Headers
+    __slots__ = ("_first", "pairs")
+
+    def __init__(self, pairs: Headers) -> None:
+        self.pairs = pairs
+        self._first = dict(reversed(pairs))
 
     def get(self, name: bytes) -> bytes | None:
-        for key, value in self.pairs:
-            if key == name:
-                return value
-        return None
+        return self._first.get(name)
 
     def need(self, name: bytes) -> bytes:
         """Raises ValueError if the field is not there."""
@@ -58,14 +57,10 @@ def parse_fields(head: bytes) -> Fields:
     version, _, rest = head.partition(END)
     if version != VERSION_LINE:
         raise ValueError(f"a record begins with {version[:20]!r} instead of {VERSION_LINE!r}")
-    return Fields(tuple(_pair(line) for line in rest.split(END)))
-
-
-def _pair(line: bytes) -> tuple[bytes, bytes]:
-    name, separator, value = line.partition(b": ")
-    if not separator:
-        raise ValueError(f"{line[:80]!r} is not a field")
-    return name, value
+    pairs = [line.partition(b": ") for line in rest.split(END)]
+    if not all(separator for _, separator, _ in pairs):
+        raise ValueError(f"{rest[:80]!r} are not fields")
+    return Fields(tuple([(name, value) for name, _, value in pairs]))
 
 
 def format_date(micros: int) -> bytes:

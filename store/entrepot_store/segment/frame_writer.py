@@ -50,15 +50,18 @@ class FrameWriter:
     def write(self, record: Record) -> tuple[int, int]:
         """Offset and length of the record's frame."""
         start = self.offset
-        payload = record.payload
-        if payload is None:
-            self._frame(record.head + END_OF_RECORD)
-        elif payload.data is not None:
-            self._frame(b"".join((record.head, payload.data, END_OF_RECORD)))
-        else:
-            self._stream(record.head, payload)
         self._frames += 1
-        return start, self.offset - start
+        payload = record.payload
+        if payload is not None and payload.data is None:
+            self._stream(record.head, payload)
+            return start, self.offset - start
+        body = b"" if payload is None or payload.data is None else payload.data
+        content = b"%s%s%s" % (record.head, body, END_OF_RECORD)
+        self.content_crc = google_crc32c.extend(self.content_crc, content)
+        self.content_size += len(content)
+        frame = self._compressor.compress(content)
+        self._append(frame)
+        return start, len(frame)
 
     def seal(self) -> None:
         """Ends the segment and makes it durable."""
@@ -66,11 +69,6 @@ class FrameWriter:
         self._append(format_seal(self._frames, self.digest.digest()))
         self._flush()
         os.fsync(self._descriptor)
-
-    def _frame(self, content: bytes) -> None:
-        self.content_crc = google_crc32c.extend(self.content_crc, content)
-        self.content_size += len(content)
-        self._append(self._compressor.compress(content))
 
     def _stream(self, head: bytes, payload: Payload) -> None:
         size = len(head) + payload.size + len(END_OF_RECORD)

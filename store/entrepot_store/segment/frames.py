@@ -11,6 +11,7 @@ a flipped bit that no decoder would notice (a window size, an unused flag).
 
 import struct
 from dataclasses import dataclass
+from functools import cache
 
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 DICTIONARY_MAGIC = b"\x5d\x2a\x4d\x18"
@@ -24,7 +25,7 @@ MAX_FRAME_HEADER = 18
 _BLOCK_MAX = 128 * 1024
 
 
-@dataclass(slots=True, frozen=True)
+@dataclass(slots=True)
 class FrameHeader:
     """`size` of the header itself, the bytes the frame decodes to, and the id of the dictionary it needs (0: none)."""
 
@@ -33,14 +34,27 @@ class FrameHeader:
     dictionary: int
 
 
-def parse_frame_header(data: bytes | memoryview, start: int = 0) -> FrameHeader:
+def parse_frame_header(data: bytes, start: int = 0) -> FrameHeader:
     """The header at `start`, which the frames we write always have in full. Raises ValueError.
 
     Stricter than zstd: the checksum and the content size must be there, and the bits a decoder may ignore must be 0.
     """
-    if len(data) < start + 6 or data[start : start + 4] != ZSTD_MAGIC:
+    if not data.startswith(ZSTD_MAGIC, start) or len(data) < start + 6:
         raise ValueError("no zstd frame begins here")
-    descriptor = data[start + 4]
+    dictionary_at, size_at, end, base = _layout(data[start + 4])
+    if len(data) < start + end:
+        raise ValueError("the frame header is cut short")
+    return FrameHeader(
+        end,
+        int.from_bytes(data[start + size_at : start + end], "little") + base,
+        int.from_bytes(data[start + dictionary_at : start + size_at], "little"),
+    )
+
+
+@cache
+def _layout(descriptor: int) -> tuple[int, int, int, int]:
+    """Of a frame header with this descriptor: where the dictionary's id begins, where the content size, where the
+    header ends, and what is to be added to the content size. Raises ValueError."""
     size_flag, single, dictionary_flag = descriptor >> 6, descriptor >> 5 & 1, descriptor & 3
     if descriptor & 0b11000:
         raise ValueError("reserved bits of the frame header are set")
@@ -48,20 +62,12 @@ def parse_frame_header(data: bytes | memoryview, start: int = 0) -> FrameHeader:
         raise ValueError("the frame has no checksum")
     if size_flag == 0 and not single:
         raise ValueError("the frame does not tell its content size")
-    at = start + 5 + (1 - single)
-    dictionary_bytes = (0, 1, 2, 4)[dictionary_flag]
-    size_bytes = (1, 2, 4, 8)[size_flag]
-    end = at + dictionary_bytes + size_bytes
-    if len(data) < end:
-        raise ValueError("the frame header is cut short")
-    dictionary = int.from_bytes(data[at : at + dictionary_bytes], "little")
-    content_size = int.from_bytes(data[at + dictionary_bytes : end], "little")
-    if size_bytes == 2:
-        content_size += 256
-    return FrameHeader(end - start, content_size, dictionary)
+    dictionary_at = 5 + (1 - single)
+    size_at = dictionary_at + (0, 1, 2, 4)[dictionary_flag]
+    return dictionary_at, size_at, size_at + (1, 2, 4, 8)[size_flag], 256 if size_flag == 1 else 0
 
 
-def frame_length(data: bytes | memoryview, start: int, header: FrameHeader) -> int:
+def frame_length(data: bytes, start: int, header: FrameHeader) -> int:
     """Length of the whole frame at `start`, found by walking its blocks; 0 if it does not end within `data`.
 
     Raises ValueError for a block that cannot be.

@@ -9,7 +9,8 @@ from operator import itemgetter
 
 from ..model import Headers, Request, Response
 from .exact import Exact, as_authority, as_path, as_token, as_value, is_plain_authority, is_plain_path, is_token
-from .shape import PREFIX, header_shape
+from .payload import Prepared
+from .shape import PREFIX
 
 CONTENT_LENGTH = b"Content-Length"
 END = b"\r\n"
@@ -47,8 +48,8 @@ def target_uri(request: Request) -> bytes:
     )
 
 
-def request_head(request: Request, size: int, undone: bool, exact: Exact) -> tuple[bytes, bool]:
-    """Block up to and with the empty line, and whether a Content-Length was added for a body of `size`."""
+def request_head(request: Request, prepared: Prepared, exact: Exact) -> tuple[bytes, bool]:
+    """Block up to and with the empty line, and whether a Content-Length was added for the payload."""
     method, path = request.method, request.path
     if not is_token(method):
         exact["method"] = method
@@ -60,12 +61,12 @@ def request_head(request: Request, size: int, undone: bool, exact: Exact) -> tup
     if not is_plain_path(path):
         exact["path"] = path
         path = as_path(path)
-    lines, added = _header_lines(request.headers, size, undone, exact)
+    lines, added = _header_lines(request.headers, prepared, exact)
     version = b"HTTP/1.0" if request.version == "HTTP/1.0" else b"HTTP/1.1"
     return b"%s %s %s\r\n%s\r\n" % (method, path, version, lines), added
 
 
-def response_head(response: Response, size: int, undone: bool, exact: Exact) -> tuple[bytes, bool]:
+def response_head(response: Response, prepared: Prepared, exact: Exact) -> tuple[bytes, bool]:
     """As `request_head`."""
     status, reason = response.status, response.reason
     if not 100 <= status <= 999:
@@ -74,7 +75,7 @@ def response_head(response: Response, size: int, undone: bool, exact: Exact) -> 
     if b"\r" in reason or b"\n" in reason or b"\x00" in reason:
         exact["reason"] = reason
         reason = as_value(reason)
-    lines, added = _header_lines(response.headers, size, undone, exact)
+    lines, added = _header_lines(response.headers, prepared, exact)
     version = b"HTTP/1.0" if response.version == "HTTP/1.0" else b"HTTP/1.1"
     return b"%s %d %s\r\n%s\r\n" % (version, status, reason, lines), added
 
@@ -108,16 +109,17 @@ def parse_response(head: bytes, version: str, added: bool, exact: Exact) -> Resp
     )
 
 
-def _header_lines(headers: Headers, size: int, undone: bool, exact: Exact) -> tuple[bytes, bool]:
-    shape = header_shape(headers)
+def _header_lines(headers: Headers, prepared: Prepared, exact: Exact) -> tuple[bytes, bool]:
+    shape, size = prepared.shape, prepared.payload.size
     values = tuple(map(_value, headers))
     stated = shape.length_at >= 0 and values[shape.length_at] == b"%d" % size
-    lines = shape.template[undone][stated] % values
+    template = shape.template[prepared.payload.encoding != ""][stated]
+    lines = template % values
     count = len(values)
     # A line end within a value would make more lines than headers, a stray CR, LF or NUL an unequal count.
     if not (shape.tokens and lines.count(b"\n") == count and lines.count(b"\r") == count and b"\x00" not in lines):
         exact["headers"] = headers
-        lines = shape.template[undone][stated] % tuple(map(as_value, values))
+        lines = template % tuple(map(as_value, values))
     if size and not stated:
         return b"%s%s: %d\r\n" % (lines, CONTENT_LENGTH, size), True
     return lines, False
@@ -126,14 +128,9 @@ def _header_lines(headers: Headers, size: int, undone: bool, exact: Exact) -> tu
 def _parse_lines(lines: bytes, added: bool, exact: Exact) -> Headers:
     if "headers" in exact:
         return tuple((name, value) for name, value in exact["headers"])
-    headers = []
-    for line in lines.split(END):
-        name, separator, value = line.partition(b": ")
-        if not separator:
-            if not line:
-                continue
-            raise ValueError(f"{line[:80]!r} is not a header line")
-        headers.append((name[len(PREFIX) :] if name.startswith(PREFIX) else name, value))
+    pairs = [line.partition(b": ") for line in lines.split(END) if line]
+    if not all(separator for _, separator, _ in pairs):
+        raise ValueError(f"{lines[:80]!r} are not header lines")
     if added:
-        headers.pop()
-    return tuple(headers)
+        pairs.pop()
+    return tuple([(name.removeprefix(PREFIX), value) for name, _, value in pairs])

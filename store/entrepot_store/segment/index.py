@@ -12,7 +12,8 @@ from .head import Kind, RecordHead
 from .info import SegmentInfo
 from .open_record import OpenRecord
 from .opening import parse_info
-from .rows import exchange_row, media_type
+from .rows import exchange_row
+from .shape import header_shape
 from .walk import SegmentWalk
 
 
@@ -99,7 +100,7 @@ class IndexCollector:
             self._messages.append(
                 MessageRow(
                     headers,
-                    media_type(headers),
+                    header_shape(headers).media_type(headers),
                     head.size,
                     record.digest,
                     record.offset,

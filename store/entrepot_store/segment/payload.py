@@ -11,8 +11,8 @@ from typing import BinaryIO, Self
 
 from ..content import Limits, Undecodable, content_codings, undo_bytes, undo_stream
 from ..errors import NotFound
-from ..model import Body, Headers
-from .shape import header_shape
+from ..model import Body, Request, Response
+from .shape import HeaderShape, header_shape
 
 LIMITS = Limits()
 CHUNK = 256 * 1024
@@ -51,30 +51,39 @@ class Payload:
             yield from _read(self.path, self.size)
 
 
-def prepare(body: Body, headers: Headers, bodies: Path, workspace: Path) -> Payload:
+@dataclass(slots=True)
+class Prepared:
+    """What is stored of a message: its payload, and the shape of the headers that stand over it."""
+
+    payload: Payload
+    shape: HeaderShape
+
+
+def prepare(message: Request | Response, bodies: Path, workspace: Path) -> Prepared:
     """Reads the body once or twice, never whole if it is a file; decoded files are made in `workspace`.
 
     Raises NotFound if the body's file is gone or shorter than the body says.
     """
+    shape = header_shape(message.headers)
+    return Prepared(_payload(message, shape, bodies, workspace), shape)
+
+
+def _payload(message: Request | Response, shape: HeaderShape, bodies: Path, workspace: Path) -> Payload:
+    body = message.body
+    codings = content_codings(message.headers) if shape.encoded and not body.decoded else ()
     if body.data is not None:
         data = body.data
         if not data:
             return Payload(0, EMPTY_DIGEST, b"", truncated=body.truncated, encoding=body.decoded)
-        codings = _codings(body, headers)
         if not codings:
             return Payload(len(data), sha256(data).digest(), data, truncated=body.truncated, encoding=body.decoded)
         return _undo(data, None, body, codings, workspace)
     if body.file is None:
         raise ValueError("a body holds neither data nor the name of a file")
     path = bodies / body.file
-    codings = _codings(body, headers)
     if codings:
         return _undo(None, path, body, codings, workspace)
     return _as_held(None, path, body, encoding=body.decoded)
-
-
-def _codings(body: Body, headers: Headers) -> tuple[str, ...]:
-    return () if body.decoded or not header_shape(headers).encoded else content_codings(headers)
 
 
 def _undo(data: bytes | None, path: Path | None, body: Body, codings: tuple[str, ...], workspace: Path) -> Payload:

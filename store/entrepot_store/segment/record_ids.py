@@ -35,8 +35,10 @@ def urn(identifier: UUID) -> bytes:
 
 def urns(exchange: UUID) -> tuple[bytes, bytes]:
     """Those of the request and of the response record."""
-    text = str(exchange).encode()
-    return b"<urn:uuid:%s>" % text, b"<urn:uuid:%s%s>" % (text[:-1], _INVERTED[text[-1:]])
+    digits = b"%032x" % exchange.int
+    text = b"<urn:uuid:%s-%s-%s-%s-%s" % (digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:31])
+    last = digits[31:]
+    return b"%s%s>" % (text, last), b"%s%s>" % (text, _INVERTED[last])
 
 
 def parse_urn(text: bytes) -> UUID:

@@ -13,7 +13,7 @@ from ..model import Exchange, WebSocketMessage
 from . import facts, http_block, record_ids
 from .exact import Exact, as_text, is_plain_text, pack_exact
 from .fields import MESSAGES_TYPE, REQUEST_TYPE, RESPONSE_TYPE, REVISIT_PROFILE, format_digest
-from .payload import Payload
+from .payload import Payload, Prepared
 
 
 @dataclass(slots=True)
@@ -48,27 +48,27 @@ class ExchangeRecords:
         self._request_id, self._response_id = record_ids.urns(exchange.id)
         self._uri = http_block.target_uri(exchange.request)
 
-    def request(self, payload: Payload, storing: Storing = IN_FULL) -> Record:
+    def request(self, prepared: Prepared, storing: Storing = IN_FULL) -> Record:
         request, exact = self._exchange.request, dict(self._exact)
-        block, added = http_block.request_head(request, payload.size, bool(payload.encoding), exact)
+        block, added = http_block.request_head(request, prepared, exact)
         own = facts.format_facts(self._exchange, exact)
         if request.trailers:
             own += facts.format_trailers(request.trailers, exact)
-        own += _payload_fields(payload, added, exact)
+        own += _payload_fields(prepared.payload, added, exact)
         own += self._protocol(request.version, exact)
         if exact:
             own += b"Entrepot-Exact: %s\r\n" % pack_exact(exact)
         identity = b"%s\r\nWARC-Date: %s\r\n" % (self._request_id, self._date)
-        return self._record((b"request", identity, own, REQUEST_TYPE), block, payload, storing)
+        return self._record((b"request", identity, own, REQUEST_TYPE), block, prepared.payload, storing)
 
-    def response(self, payload: Payload, storing: Storing = IN_FULL) -> Record:
+    def response(self, prepared: Prepared, storing: Storing = IN_FULL) -> Record:
         """Raises ValueError if the exchange has no response."""
         response = self._exchange.response
         if response is None:
             raise ValueError("the exchange has no response")
         exact: Exact = {}  # the date is the request's, and exact there
-        block, added = http_block.response_head(response, payload.size, bool(payload.encoding), exact)
-        own = _payload_fields(payload, added, exact)
+        block, added = http_block.response_head(response, prepared, exact)
+        own = _payload_fields(prepared.payload, added, exact)
         if response.trailers:
             own += facts.format_trailers(response.trailers, exact)
         own += self._protocol(response.version, exact)
@@ -79,7 +79,7 @@ class ExchangeRecords:
             self._request_id,
             self._date,
         )
-        return self._record((b"response", identity, own, RESPONSE_TYPE), block, payload, storing)
+        return self._record((b"response", identity, own, RESPONSE_TYPE), block, prepared.payload, storing)
 
     def messages(self, *, digest: bool = False) -> Record:
         """The WebSocket messages, in a record of their own: one msgpack array after the other."""

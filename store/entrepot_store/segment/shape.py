@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from operator import itemgetter
 
-from ..model import Headers
+from ..model import Headers, header_text
 from .exact import as_token, is_token
 
 PREFIX = b"Entrepot-Orig-"
@@ -30,10 +30,19 @@ class HeaderShape:
     encoded: bool
     tokens: bool
 
+    def media_type(self, headers: Headers) -> str:
+        """The first `Content-Type` of headers of this shape, as sent; empty if there is none."""
+        return _media_type(headers[self.type_at][1]) if self.type_at >= 0 else ""
+
 
 def header_shape(headers: Headers) -> HeaderShape:
     """The shape of the headers; remembered for the shapes met last."""
     return _shape(tuple(map(_name, headers)))
+
+
+@lru_cache(maxsize=1024)
+def _media_type(value: bytes) -> str:
+    return header_text(value).strip()
 
 
 @lru_cache(maxsize=1024)

@@ -19,9 +19,9 @@ from . import record_ids
 from .frame_writer import FrameWriter
 from .index import SegmentIndex
 from .info import LATEST, REVISIT_MIN, SOFTWARE, SegmentInfo
-from .payload import Payload, prepare
+from .payload import Payload, Prepared, prepare
 from .records import IN_FULL, ExchangeRecords, Record, Storing
-from .rows import exchange_row, media_type
+from .rows import exchange_row
 
 type KnownPayloads = Callable[[Collection[bytes]], Mapping[bytes, PayloadRow]]
 
@@ -30,9 +30,13 @@ type KnownPayloads = Callable[[Collection[bytes]], Mapping[bytes, PayloadRow]]
 class _Side:
     """A request or a response ready to be written."""
 
-    payload: Payload
+    prepared: Prepared
     record_id: UUID
     storing: Storing = IN_FULL
+
+    @property
+    def payload(self) -> Payload:
+        return self.prepared.payload
 
 
 type _Sides = tuple[_Side, _Side | None]
@@ -92,12 +96,10 @@ def write_segment(
 
 
 def _prepare(exchange: Exchange, bodies: Path, workspace: Path) -> _Sides:
-    request, response = exchange.request, exchange.response
-    sent = _Side(prepare(request.body, request.headers, bodies, workspace), exchange.id)
-    if response is None:
+    sent = _Side(prepare(exchange.request, bodies, workspace), exchange.id)
+    if exchange.response is None:
         return sent, None
-    received = prepare(response.body, response.headers, bodies, workspace)
-    return sent, _Side(received, record_ids.response_id(exchange.id))
+    return sent, _Side(prepare(exchange.response, bodies, workspace), record_ids.response_id(exchange.id))
 
 
 def _deduplicate(exchanges: Sequence[_Sides], known: KnownPayloads) -> None:
@@ -122,11 +124,11 @@ class _Index:
 
     def add(self, exchange: Exchange, request: _Side, response: _Side | None) -> None:
         records = ExchangeRecords(exchange)
-        record = records.request(request.payload, request.storing)
+        record = records.request(request.prepared, request.storing)
         sent = self._write(record, exchange.request.headers, request)
         received = None
         if exchange.response is not None and response is not None:
-            record = records.response(response.payload, response.storing)
+            record = records.response(response.prepared, response.storing)
             received = self._write(record, exchange.response.headers, response)
         if exchange.messages:
             self._frames.write(records.messages())
@@ -141,7 +143,7 @@ class _Index:
             )
         return MessageRow(
             headers,
-            media_type(headers),
+            side.prepared.shape.media_type(headers),
             payload.size,
             payload.digest,
             offset,
@@ -156,14 +158,14 @@ def _dictionary(exchanges: Sequence[Exchange], sides: Sequence[_Sides]) -> zstan
     useful = sum(_useful(side) for pair in sides for side in pair if side is not None)
     if useful <= dictionaries.TRAIN_ABOVE:
         return None
-    step = max(1, useful // dictionaries.SAMPLE_BYTES)
+    step = max(4, useful // dictionaries.SAMPLE_BYTES)  # every sample is formatted twice
     samples = []
     for position in range(0, len(exchanges), step):
         records = ExchangeRecords(exchanges[position])
         request, response = sides[position]
-        samples.append(_sample(records.request(request.payload, request.storing)))
+        samples.append(_sample(records.request(request.prepared, request.storing)))
         if response is not None:
-            samples.append(_sample(records.response(response.payload, response.storing)))
+            samples.append(_sample(records.response(response.prepared, response.storing)))
     return dictionaries.train(samples)
 
 
