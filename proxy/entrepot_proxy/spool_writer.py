@@ -17,6 +17,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 from entrepot_store.clock import Clock, SystemClock
 from entrepot_store.config import SpoolSettings
@@ -36,20 +37,54 @@ RETRY_SECONDS = 0.5
 """Pause between two attempts to write while the spool fails."""
 IDLE_LEDGER_SECONDS = 60.0
 """While nothing is captured, changed counts (ignored exchanges) are written this often."""
+LIFE_SECONDS = 1.0
+"""How often a worker dates its lock."""
 ROOM_TO_RECOVER = 64 * 1024
 COMMIT_BYTES = 4 * 1024 * 1024
 """A group commit does not wait for its time when this much has come together."""
 
 
 @dataclass(slots=True)
-class Entry:
-    """One capture on its way to disk. `done` is told, on the writer's thread, whether the record is durable."""
+class Prepared:
+    """A record as it goes to disk. `bodies` are the files in the bodies folder that it names."""
 
     record: bytes
-    bodies: tuple[str, ...]
-    truncated: bool
+    bodies: tuple[str, ...] = ()
+    truncated: bool = False
+
+
+class Pending(Protocol):
+    """What is put into the queue: something that becomes a record on the writer's thread."""
+
+    @property
+    def started_at(self) -> int:
+        """Microseconds since the epoch, for the gap if it is lost."""
+        ...
+
+    def discard(self) -> None:
+        """It is lost or ignored: its body files are removed. Must not raise."""
+        ...
+
+
+@dataclass(slots=True)
+class Ready:
+    """A Pending whose record is made already."""
+
+    record: bytes
     started_at: int
+
+    def discard(self) -> None:
+        """It owns no files."""
+
+
+@dataclass(slots=True)
+class _Entry:
+    """A Pending in the queue. `done` is told, on the writer's thread, whether all is well: durable, or ignored."""
+
+    pending: Pending
+    size: int
     done: Callable[[bool], None] | None
+    prepared: Prepared | None = None
 
 
 class SpoolWriter:
@@ -62,18 +97,24 @@ class SpoolWriter:
         counts: Counts,
         gaps: GapBook,
         lock: WorkerLock,
+        prepare: Callable[[Any], Prepared | None],
+        report: Callable[[str, BaseException], None],
+        *,
         clock: Clock | None = None,
         disk: Disk | None = None,
     ) -> None:
+        """`prepare` makes the record of a Pending, or None if it is ignored; `report` is told of errors in it."""
         self._folder = folder
         self._settings = settings
         self._counts = counts
         self._gaps = gaps
         self._lock = lock
+        self._prepare = prepare
+        self._report = report
         self._clock = clock or SystemClock()
         self._disk = disk or Disk()
         self._space = SpoolSpace(folder, settings, self._clock)
-        self._queue: deque[Entry] = deque()
+        self._queue: deque[_Entry] = deque()
         # Two counters, each with one writer: the event loop adds to the first, the thread to the second.
         self._put_bytes = 0
         self._done_bytes = 0
@@ -90,6 +131,7 @@ class SpoolWriter:
         self._last_ledger = LedgerEntry(counts.worker, 0)
         self._last_ledger_at = self._clock.monotonic()
         self._retry_at = 0.0
+        self._shown = float("-inf")
         self.failing: str | None = None
         """Why nothing can be written at present; None while all is well."""
         self._thread = threading.Thread(target=self._run, name="spool-writer", daemon=True)
@@ -109,34 +151,23 @@ class SpoolWriter:
         """Whether a body file may grow by `size` bytes. A look at counters, not at the disk."""
         return self.failing is None and self._space.used + size <= self._settings.max_bytes
 
-    def put(
-        self,
-        record: bytes,
-        *,
-        bodies: tuple[str, ...] = (),
-        truncated: bool = False,
-        started_at: int = 0,
-        done: Callable[[bool], None] | None = None,
-    ) -> bool:
-        """Queues a packed exchange; called from the event loop only.
+    def put(self, pending: Pending, size: int, *, done: Callable[[bool], None] | None = None) -> bool:
+        """Queues a capture that takes about `size` bytes of memory; called from the event loop only.
 
-        `bodies` are the files in the bodies folder that it names. False if it was not taken: it is counted as failed
-        then, a gap is noted, its body files are removed and `done` is not called. With `done` the group commit happens
-        at once.
+        False if it was not taken: it is counted as failed then, a gap is noted, it is discarded, and `done` is not
+        called. With `done` the group commit happens at once.
         """
-        queued, size = self.queue_bytes, len(record)
+        queued = self.queue_bytes
         refusal = None
         if self._closing:
             refusal = "the proxy had already closed its spool"
-        elif size > MAX_PAYLOAD:
-            refusal = f"a capture was longer than a spool record can be ({MAX_PAYLOAD} bytes)"
         elif queued and queued + size > self._settings.queue_bytes:
             refusal = f"the queue to the spool was full ({self._settings.queue_bytes} bytes, spool.queue_bytes)"
         if refusal is not None:
-            self._lose([Entry(b"", bodies, truncated, started_at, None)], refusal)
+            self._lose([_Entry(pending, 0, None)], refusal)
             return False
         self._put_bytes += size
-        self._queue.append(Entry(record, bodies, truncated, started_at, done))
+        self._queue.append(_Entry(pending, size, done))
         if done is not None or queued + size >= COMMIT_BYTES:
             self._urgent = True
             self._wake.set()
@@ -166,12 +197,8 @@ class SpoolWriter:
             # Read before the queue: whatever was put before closing is in this batch or an earlier one.
             closing = self._closing
             batch = self._take()
-            try:
-                self._turn(batch, closing)
-            except Exception as error:  # whatever it is, the proxy must go on and the loss must be counted
-                logger.exception("the spool writer failed")
-                self._done_bytes += sum(len(entry.record) for entry in batch)
-                self._fail(batch, f"the spool writer failed: {error!r}")
+            self._turn(batch, closing)
+            self._done_bytes += sum(entry.size for entry in batch)
             if closing and not self._queue:
                 return
 
@@ -194,23 +221,26 @@ class SpoolWriter:
             return max(self._file_since + self._settings.seal_seconds - now, 0.001)
         return min(1.0, IDLE_LEDGER_SECONDS)
 
-    def _take(self) -> list[Entry]:
+    def _take(self) -> list[_Entry]:
         batch = []
         size = 0
         while self._queue and size < 2 * COMMIT_BYTES:
             entry = self._queue.popleft()
-            size += len(entry.record)
+            size += entry.size
             batch.append(entry)
         return batch
 
-    def _turn(self, batch: list[Entry], closing: bool) -> None:
+    def _turn(self, batch: list[_Entry], closing: bool) -> None:
         now = self._clock.monotonic()
-        if self.failing and now < self._retry_at and not closing:
-            if batch:
+        try:
+            batch = self._prepare_all(batch)
+            if self.failing and now < self._retry_at and not closing:
                 self._lose(batch, self.failing)
-        elif batch or self._gaps or self.failing or self._ledger_is_due(closing):
-            self._commit(batch, closing)
-        self._done_bytes += sum(len(entry.record) for entry in batch)
+            elif batch or self._gaps or self.failing or self._ledger_is_due(closing):
+                self._commit(batch, closing)
+        except Exception as error:
+            logger.exception("the spool writer failed")
+            self._fail(batch, f"the spool writer failed: {error!r}")
         if self._file is not None and (
             closing
             or self._file.size >= self._settings.seal_bytes
@@ -220,19 +250,42 @@ class SpoolWriter:
         elif self._unsealed:
             self._seal_leftovers()
 
+    def _prepare_all(self, batch: list[_Entry]) -> list[_Entry]:
+        """The entries that have a record now. Ignored ones are counted and done with, ones that fail are lost."""
+        kept = []
+        for entry in batch:
+            try:
+                prepared = self._prepare(entry.pending)
+                if prepared is not None and len(prepared.record) > MAX_PAYLOAD:
+                    raise ValueError(f"it is longer than a spool record can be ({MAX_PAYLOAD} bytes)")  # noqa: TRY301
+            except Exception as error:  # noqa: BLE001 # a bug in making one record; the others go on, this one counts
+                self._report("record", error)
+                self._lose([entry], f"the capture failed in record: {type(error).__name__}")
+                continue
+            if prepared is None:
+                self._counts.ignored()
+                entry.pending.discard()
+                if entry.done:
+                    entry.done(True)
+                continue
+            entry.prepared = prepared
+            kept.append(entry)
+        return kept
+
     def _ledger_is_due(self, closing: bool) -> bool:
         if not closing and self._clock.monotonic() - self._last_ledger_at < IDLE_LEDGER_SECONDS:
             return False
         return self._counts.entry(self._last_ledger.at) != self._last_ledger
 
-    def _commit(self, batch: list[Entry], closing: bool) -> None:
+    def _commit(self, batch: list[_Entry], closing: bool) -> None:
         """Makes the batch durable: bodies first, then the records that name them, with gaps and ledger behind."""
         batch = self._with_durable_bodies(batch)
-        truncated = sum(entry.truncated for entry in batch)
-        stored = len(batch) - truncated
+        records = [entry.prepared for entry in batch if entry.prepared is not None]
+        truncated = sum(record.truncated for record in records)
+        stored = len(records) - truncated
         gaps = self._gaps.take()
         ledger = self._counts.entry(self._clock.now(), stored=stored, truncated=truncated)
-        frames = [encode_frame(entry.record) for entry in batch]
+        frames = [encode_frame(record.record) for record in records]
         frames += [encode_frame(pack_gap(gap)) for gap in gaps]
         frames.append(encode_frame(pack_ledger(ledger)))
         data = b"".join(frames)
@@ -261,13 +314,13 @@ class SpoolWriter:
             if entry.done:
                 entry.done(True)
 
-    def _with_durable_bodies(self, batch: list[Entry]) -> list[Entry]:
+    def _with_durable_bodies(self, batch: list[_Entry]) -> list[_Entry]:
         """The entries whose body files are on disk; the others are lost."""
         whole = []
         synced = False
         for entry in batch:
             try:
-                for name in entry.bodies:
+                for name in entry.prepared.bodies if entry.prepared else ():
                     descriptor = os.open(self._folder.body_path(name), os.O_RDONLY | os.O_CLOEXEC)
                     try:
                         self._disk.sync(descriptor)
@@ -318,7 +371,7 @@ class SpoolWriter:
                 self._failing_for(_reason(error))
         self._unsealed = left
 
-    def _fail(self, batch: list[Entry], reason: str) -> None:
+    def _fail(self, batch: list[_Entry], reason: str) -> None:
         """The batch is lost. The file is cut back to what is known to be on disk and ended; the next one is fresh."""
         if self._file is not None:
             try:
@@ -337,18 +390,15 @@ class SpoolWriter:
         self.failing = reason
         self._retry_at = self._clock.monotonic() + RETRY_SECONDS
 
-    def _lose(self, batch: list[Entry], reason: str) -> None:
-        """Counts captures that will never be stored, notes the gap, and removes the body files nothing names."""
+    def _lose(self, batch: list[_Entry], reason: str) -> None:
+        """Counts captures that will never be stored, notes the gap, and lets them remove their body files."""
         if not batch:
             return
         self._counts.failed(len(batch))
-        self._gaps.note(reason, len(batch), min((e.started_at for e in batch if e.started_at), default=None))
+        started = min((entry.pending.started_at for entry in batch if entry.pending.started_at), default=None)
+        self._gaps.note(reason, len(batch), started)
         for entry in batch:
-            for name in entry.bodies:
-                try:
-                    self._folder.body_path(name).unlink(missing_ok=True)
-                except OSError as error:
-                    logger.error("%s cannot be removed: %s", name, error)  # noqa: TRY400 # no bug of ours
+            entry.pending.discard()
             if entry.done:
                 entry.done(False)
 

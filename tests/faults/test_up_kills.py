@@ -7,15 +7,18 @@ the second loses with a killed proxy must lie in a gap.
 import os
 import random
 import signal
+import socket
+import threading
 import time
 from collections import Counter
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
 from entrepot_store.catalog import Catalog, ExchangeFilter, open_catalog
 from tests.support.load import Load, numbered
-from tests.support.proxy_origins import serving
+from tests.support.proxy_origins import Origin, read_request, serving
 from tests.support.up import Up, running_up, until
 
 ROUNDS = 3
@@ -135,3 +138,37 @@ def test_killed_supervisor_leaves_an_orderly_end(tmp_path: Path) -> None:
     assert {path for path, number in times.items() if number > 1} == set()
     assert catalog.gaps() == []
     catalog.close()
+
+
+def test_kill_while_the_only_exchange_is_still_under_way_is_a_gap(tmp_path: Path) -> None:
+    """A quiet proxy has nothing in its spool. What it had seen and not yet answered must be missed all the same."""
+    arrived, over = threading.Event(), threading.Event()
+
+    def thinking(connection: socket.socket, origin: Origin) -> None:
+        read_request(connection)
+        arrived.set()
+        over.wait(300)
+
+    with (
+        serving(thinking) as origin,
+        running_up(
+            tmp_path / "data",
+            *("--proxy", "", "--api", "127.0.0.1:0"),
+            *("--reverse", f"slow=http://127.0.0.1:{origin.port}@127.0.0.1:0"),
+        ) as up,
+    ):
+        where = urlsplit(up.ready["reverse"]["slow"])
+        with socket.create_connection((where.hostname, where.port), timeout=60) as client:
+            client.sendall(b"PUT /slow HTTP/1.1\r\nHost: slow\r\nContent-Length: 1\r\n\r\nx")
+            assert arrived.wait(60)
+            time.sleep(3)  # several times seal_seconds: the time passing is the situation, nothing is waited for
+            killed = time.time_ns() // 1000
+            kill_and_wait(up, "proxy")
+        over.set()
+        until(lambda: up.state("ship").get("gaps_reported"), "the gap")
+        assert up.end() == 0
+    catalog = open_catalog(f"sqlite:///{up.data / 'catalog.sqlite'}")
+    gaps = [row.gap for row in catalog.gaps()]
+    catalog.close()
+    assert len(gaps) == 1
+    assert gaps[0].since <= killed <= gaps[0].until

@@ -133,9 +133,7 @@ class ShipperLoop:
                 if not self._aside and self._state:
                     self._state.recovered()
             self._write_state()
-        if not found:
-            sweep_dead_workers(self._spool)
-        return found
+        return found or sweep_dead_workers(self._spool) > 0
 
     def _count(self, shipped: Shipped) -> None:
         self.totals.files += 1

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from ..model import Body, Exchange, Gap
 from ..spool import SpoolContent, SpoolFolder, SpoolName
+from .recover import LAST_WORD
 
 
 def find_gaps(name: SpoolName, content: SpoolContent, *, abandoned: bool, now: int) -> tuple[Gap, ...]:
@@ -33,7 +34,11 @@ def _gaps(name: SpoolName, content: SpoolContent, abandoned: bool, now: int) -> 
             since=last,
             until=now,
             missing=content.ledger.in_flight if content.ledger is not None else 0,
-            reason=f"the proxy ended without closing its spool file {name}"
+            reason=(
+                "the proxy ended without closing its spool; what it had under way is lost"
+                if name.sequence == LAST_WORD
+                else f"the proxy ended without closing its spool file {name}"
+            )
             + (f"; a torn tail of {torn} bytes was cut" if torn else ""),
         )
 

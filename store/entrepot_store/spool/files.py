@@ -4,7 +4,7 @@
     spool/<name>.sealed    ended by its worker; the shipper's to ship and delete
     spool/<name>.abandoned its worker died while writing it; shipped like a sealed one, and reported as a gap
     spool/<name>.damaged   was shipped as far as it was readable and is kept for a person to look at
-    spool/<worker>.lock    held (flock) by the worker for as long as it lives
+    spool/<worker>.lock    held (flock) by the worker for as long as it lives, removed when it ends in good order
     spool/bodies/<worker>.<exchange>.<request|response>   bodies too long for a frame
 
 An `.open` file whose worker's lock can be taken belongs to nobody any more: its worker died. The kernel drops the
@@ -69,6 +69,11 @@ class WorkerLock:
     def __init__(self, descriptor: int, path: Path) -> None:
         self._descriptor = descriptor
         self.path = path
+
+    def touch(self, now: int) -> None:
+        """Dates the lock's file, `now` in microseconds: the last sign of life of a worker that is killed. Raises
+        OSError."""
+        os.utime(self._descriptor, ns=(now * 1000, now * 1000))
 
     def release(self, *, remove: bool = False) -> None:
         if remove:
