@@ -16,7 +16,6 @@ from minio.credentials.credentials import Credentials
 from minio.credentials.providers import (
     AWSConfigProvider,
     ChainedProvider,
-    EnvAWSProvider,
     IamAwsProvider,
     Provider,
     StaticProvider,
@@ -66,17 +65,8 @@ class StoringTransport(urllib3.PoolManager):
 
 
 def endpoint_of(settings: S3Settings) -> str:
-    """`http://127.0.0.1:9000`; AWS when nothing names another."""
-    named = settings.endpoint or os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or AWS
-    parts = urlsplit(named)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or parts.query:
-        raise ConfigError(
-            f"s3.endpoint: {named!r} is not http://HOST[:PORT] or https://HOST[:PORT].",
-            hint="The bucket belongs into `vault`, the keys into s3.access_key and s3.secret_key.",
-        )
-    if parts.username or parts.password:
-        raise ConfigError("s3.endpoint: keys do not belong into the URL.", hint=KEYS_HINT)
-    return f"{parts.scheme}://{parts.netloc}"
+    """`http://127.0.0.1:9000`; AWS when none is configured."""
+    return settings.endpoint or AWS
 
 
 def make_client(settings: S3Settings, read_seconds: float) -> tuple[Minio, StoringTransport]:
@@ -92,7 +82,8 @@ def make_client(settings: S3Settings, read_seconds: float) -> tuple[Minio, Stori
         client = Minio(
             urlsplit(endpoint).netloc,
             secure=endpoint.startswith("https:"),
-            region=_region(settings, endpoint),
+            # None makes minio-py ask AWS for the bucket's region; other servers hardly ever care, and are not asked.
+            region=settings.region or (None if endpoint == AWS else "us-east-1"),
             credentials=_Keys(settings, on_aws=endpoint == AWS),
             http_client=transport,
         )
@@ -101,14 +92,8 @@ def make_client(settings: S3Settings, read_seconds: float) -> tuple[Minio, Stori
     return client, transport
 
 
-def _region(settings: S3Settings, endpoint: str) -> str | None:
-    """None makes minio-py ask AWS for the bucket's region; other servers hardly ever care, and are not asked."""
-    named = settings.region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
-    return named or (None if endpoint == AWS else "us-east-1")
-
-
 class _Keys(Provider):
-    """The configured keys, else AWS_* variables, ~/.aws/credentials, on AWS the machine's role."""
+    """The configured keys (AWS_* variables are part of the configuration), else ~/.aws/credentials, on AWS the role."""
 
     def __init__(self, settings: S3Settings, *, on_aws: bool) -> None:
         self._provider: Provider
@@ -116,7 +101,7 @@ class _Keys(Provider):
             token = settings.session_token.get_secret_value() if settings.session_token else None
             self._provider = StaticProvider(settings.access_key, settings.secret_key.get_secret_value(), token)
         else:
-            chain: list[Provider] = [EnvAWSProvider(), AWSConfigProvider()]
+            chain: list[Provider] = [AWSConfigProvider()]
             if on_aws:
                 chain.append(IamAwsProvider(http_client=urllib3.PoolManager(timeout=2.0, retries=False)))
             self._provider = ChainedProvider(chain)
