@@ -1,23 +1,22 @@
 """The capture addon: mitmproxy's hooks on one side, the spool on the other.
 
 Uses documented hooks only, so it runs in the lean engine and in a stock mitmproxy alike. Its own files: `capture`
-(one exchange under way), `tee` (streamed bodies), `messages` (WebSocket), `naming`, `headers` and `faults` (what
-the flow says, in our words), `guard` (no exception is lost), `refusal` (503), `strays` (traffic that never becomes a
-flow or is not HTTP).
+(one exchange under way), `building` (the record that becomes of it, on the spool writer's thread), `tee` (streamed
+bodies), `messages` (WebSocket), `naming`, `headers` and `faults` (what the flow says, in our words), `guard` (no
+exception is lost), `refusal` (503), `strays` (traffic that never becomes a flow or is not HTTP).
 
 Every exchange ends in exactly one of: stored, ignored, truncated, failed. `_open` holds those that have not yet.
 """
 
 import asyncio
 from collections.abc import Awaitable
-from typing import Any, NamedTuple
+from typing import Any
 
 from mitmproxy import http
 from mitmproxy.connection import Client
 
 from entrepot_store.config import ProxySettings
-from entrepot_store.model import Action, Exchange, exchange_id
-from entrepot_store.rules import Decision, ProductNames, RuleSet
+from entrepot_store.model import Action, Exchange
 from entrepot_store.spool.files import SpoolFolder
 from entrepot_store.spool.records import pack_exchange
 
@@ -26,32 +25,17 @@ from .counts import Counts
 from .faults import CUT, describe_for
 from .gaps import GapBook
 from .guard import guarded
-from .headers import (
-    CONTENT_TYPE,
-    PROXY_AUTHORIZATION,
-    TRACEPARENT,
-    TRANSFER_ENCODING,
-    body_length,
-    proxy_user,
-    trace_id,
-    wanted,
-)
+from .headers import CONTENT_TYPE, PROXY_AUTHORIZATION, TRANSFER_ENCODING, body_length, proxy_user, wanted
 from .messages import collect
-from .naming import Caller, authority_of, caller_of, destination_of, plain, scheme_of
+from .naming import Caller, caller_of
+from .policy import Policy
 from .refusal import refuse
 from .reporter import Reporter
-from .spool_writer import SpoolWriter
+from .spool_writer import Ready, SpoolWriter
 from .tee import BodyTee, TeeLimits
 
 ORPHAN_SECONDS = 5.0
 """How long after its client has gone an exchange may still end by itself before it is recorded as it is."""
-
-
-class Policy(NamedTuple):
-    """What a reload of the configuration swaps, at once and between two hooks."""
-
-    rules: RuleSet
-    names: ProductNames
 
 
 class CaptureAddon:
@@ -114,18 +98,19 @@ class CaptureAddon:
     @guarded
     def requestheaders(self, flow: http.HTTPFlow) -> None:
         self.counts.saw()
-        found = wanted(flow.request.data.headers.fields)
+        data = flow.request.data
+        found = wanted(data.headers.fields)
         capture = self._begin(flow, found)
         self._open[flow.id] = capture
         length = body_length(found)
         if length is None:
             # Without a length an HTTP/1 request has no body unless it is chunked; an HTTP/2 request may have one.
-            streams = TRANSFER_ENCODING in found or flow.request.data.http_version == b"HTTP/2.0"
+            streams = TRANSFER_ENCODING in found or data.http_version == b"HTTP/2.0"
         else:
             streams = length > self._buffer_bytes
-        if PROXY_AUTHORIZATION in found and _is_forward(flow.client_conn):
+        if PROXY_AUTHORIZATION in found and capture.caller.forward:
             del flow.request.headers["proxy-authorization"]
-        if capture.early.on_failure == "closed" and self.writer.failing is not None:
+        if self.writer.failing is not None and capture.early_decision().on_failure == "closed":
             self._refuse_request(capture, streams)
         elif streams:
             capture.request_tee = self._tee(capture, "request")
@@ -138,13 +123,13 @@ class CaptureAddon:
         if capture is None or response is None or capture.answered:
             return
         data = response.data
-        capture.response_headers = data.headers.fields
-        found = wanted(capture.response_headers)
-        capture.decision = decision = self._decide(capture, found.get(CONTENT_TYPE), data.status_code)
+        capture.response_headers = headers = data.headers.fields
         if _has_no_body(capture.method, data.status_code):
             return
+        found = wanted(headers)
         length = body_length(found)
         if length is None or length > self._buffer_bytes:
+            decision = capture.final_decision(found.get(CONTENT_TYPE), data.status_code)
             if decision.action is Action.IGNORE:
                 response.stream = True
             else:
@@ -198,7 +183,7 @@ class CaptureAddon:
 
     def busy_clients(self) -> set[str]:
         """The ids of client connections that have an open exchange."""
-        return {capture.client_id for capture in self._open.values()}
+        return {capture.caller.client.id for capture in self._open.values()}
 
     def cut(self) -> None:
         """Records everything still open as cut. What hooks bring afterwards is not captured any more."""
@@ -209,7 +194,8 @@ class CaptureAddon:
 
     def record(self, exchange: Exchange) -> None:
         """Spools an exchange made elsewhere (`strays`); it is counted by the caller's `counts.saw()` before."""
-        self.writer.put(pack_exchange(exchange), started_at=exchange.started_at)
+        record = Ready(pack_exchange(exchange), exchange.started_at)
+        self.writer.put(record, len(record.record))
 
     def hook_failed(self, hook: str, subject: Any, error: Exception) -> None:
         """An exception of ours: the exchange is counted as failed, and refused if its rule asks for that."""
@@ -227,7 +213,7 @@ class CaptureAddon:
             return
         self.counts.failed()
         self.gaps.note(reason, since=capture.started_at)
-        closed = (capture.decision or capture.early).on_failure == "closed"
+        closed = self._asks_for_refusal(capture)
         capture.discard()
         self._settle(capture)
         subject.metadata["entrepot"] = "failed"
@@ -236,72 +222,45 @@ class CaptureAddon:
 
     # Inside
 
+    def _asks_for_refusal(self, capture: Capture) -> bool:
+        """Whether a capture that failed has to be refused, as far as that can be told after the failure."""
+        try:
+            return (capture.decision or capture.early_decision()).on_failure == "closed"
+        except Exception as error:  # noqa: BLE001 # whatever broke the capture may break this too; then: if in doubt
+            self.report("on_failure", error)
+            return capture.policy.strict
+
     def _begin(self, flow: http.HTTPFlow, found: dict[bytes, bytes]) -> Capture:
-        data = flow.request.data
         caller = self.caller(flow.client_conn)
         caller.open += 1
-        rules, names = self.policy
-        user = caller.user
-        if user is None and PROXY_AUTHORIZATION in found and _is_forward(flow.client_conn):
-            user = proxy_user(found[PROXY_AUTHORIZATION])
-        source = plain(names.source(caller.host, user))
-        destination = destination_of(flow, names)
-        started_at = int(data.timestamp_start * 1_000_000)
-        return Capture(
-            flow,
-            exchange_id(started_at),
-            started_at,
-            source,
-            destination,
-            caller.address,
-            scheme_of(flow),
-            authority_of(flow, found),
-            rules.decide_early(source, destination, data.method, data.path),
-            trace_id(found.get(TRACEPARENT)),
-        )
-
-    def _decide(self, capture: Capture, content_type: bytes | None, status: int | None) -> Decision:
-        return self.policy.rules.decide(
-            capture.source, capture.destination, capture.method, capture.path, content_type, status
-        )
+        return Capture(flow, self.policy, caller, found)
 
     def _tee(self, capture: Capture, side: str) -> BodyTee:
         path = self._folder.body_path(f"{self.counts.worker}.{capture.id.hex}.{side}")
         return BodyTee(path, self._limits, self.writer.has_room, self.report)
 
     def _finish(self, capture: Capture, error: str | None) -> Awaitable[None] | None:
-        """Decides, redacts and spools. Returns what to await if the record has to be on disk before traffic goes on."""
-        decision = capture.decision or self._decide(capture, None, None)
-        if decision.action is Action.IGNORE:
-            self.counts.ignored()
-            capture.discard()
-            self._settle(capture)
-            return None
-        exchange = capture.exchange(decision, error)
-        bodies = tuple(
-            body.file
-            for body in (exchange.request.body, exchange.response.body if exchange.response else None)
-            if body is not None and body.file is not None
-        )
-        wait = error is None and (decision.durability == "sync" or decision.on_failure == "closed")
-        record = pack_exchange(exchange)
+        """Hands the capture to the spool. Returns what to await if its record has to be on disk before traffic goes
+        on."""
+        size = capture.end(error)
+        if error is None and capture.policy.strict:
+            status = capture.response_data.status_code if capture.response_data else None
+            decision = capture.final_decision(capture.content_type(), status)
+            closed = decision.on_failure == "closed"
+            if closed or decision.durability == "sync":
+                return self._finish_strictly(capture, size, closed)
         capture.recording = True
-        if not wait:
-            self._settle(capture)
-            self.writer.put(record, bodies=bodies, truncated=capture.cut, started_at=capture.started_at)
-            return None
+        self._settle(capture)
+        self.writer.put(capture, size)
+        return None
+
+    def _finish_strictly(self, capture: Capture, size: int, closed: bool) -> Awaitable[None]:
         loop = asyncio.get_running_loop()
         durable: asyncio.Future[bool] = loop.create_future()
-        taken = self.writer.put(
-            record,
-            bodies=bodies,
-            truncated=capture.cut,
-            started_at=capture.started_at,
-            done=lambda ok: _tell(loop, durable, ok),
-        )
-        if not taken:
+        capture.recording = True
+        if not self.writer.put(capture, size, done=lambda ok: _tell(loop, durable, ok)):
             durable.set_result(False)
-        return self._wait_for_record(capture, durable, decision.on_failure == "closed")
+        return self._wait_for_record(capture, durable, closed)
 
     async def _wait_for_record(self, capture: Capture, durable: "asyncio.Future[bool]", closed: bool) -> None:
         try:
@@ -314,9 +273,7 @@ class CaptureAddon:
         """The exchange has ended, one way or another."""
         capture.recording = True
         self._open.pop(capture.flow.id, None)
-        caller = self._callers.get(capture.client_id)
-        if caller is not None:
-            caller.open -= 1
+        capture.caller.open -= 1
 
     def _refuse_request(self, capture: Capture, streams: bool) -> None:
         """503 before anything is forwarded: the exchange does not take place, so nothing is missing."""
@@ -329,7 +286,7 @@ class CaptureAddon:
             capture.flow.kill()  # type: ignore[no-untyped-call] # mitmproxy is typed in part
 
     def _record_orphans(self, client_id: str) -> None:
-        for capture in [one for one in self._open.values() if one.client_id == client_id]:
+        for capture in [one for one in self._open.values() if one.caller.client.id == client_id]:
             if capture.recording or self._closed:
                 continue
             if capture.answered:
@@ -345,10 +302,6 @@ class CaptureAddon:
 
 _BODILESS = frozenset((b"GET", b"HEAD", b"DELETE", b"OPTIONS"))
 """Methods whose requests have no body in practice, so that answering them needs no memory."""
-
-
-def _is_forward(client: Client) -> bool:
-    return client.proxy_mode.type_name == "regular"
 
 
 def _has_no_body(method: bytes, status: int) -> bool:

@@ -1,71 +1,150 @@
-"""One exchange while it is under way: what was seen of it so far, and the Exchange that becomes of it."""
+"""One exchange while it is under way: what its hooks saw of it.
 
-from collections.abc import Callable
+On the event loop only what cannot wait is done: noting what mitmproxy or other addons change later. Names, rules,
+redaction and packing are `building`'s, on the spool writer's thread, many exchanges at a time.
+"""
+
 from uuid import UUID
 
 from mitmproxy import http
 
-from entrepot_store.model import Body, Exchange, Headers, Request, Response, WebSocketMessage
+from entrepot_store.model import Body, Headers, WebSocketMessage, exchange_id
 from entrepot_store.rules import Decision
 
-from .naming import server_text
+from .headers import CONTENT_TYPE, HOST, PROXY_AUTHORIZATION, proxy_user
+from .naming import Caller, Target, plain
+from .policy import Policy
 from .tee import BodyTee
 
-_EMPTY: Headers = ()
+OVERHEAD = 8 * 1024
+"""What a capture takes in memory beside its bodies, roughly; it counts against the queue to the spool."""
 
 
 class Capture:
-    """Facts of an exchange as its hooks bring them. Headers are noted before any addon of mitmproxy changes them."""
+    """Facts of an exchange as its hooks bring them. `end` is the last of the event loop's methods to be called."""
 
     __slots__ = (
-        "answered", "authority", "client_address", "client_id", "cut", "decision", "destination", "early", "flow",
-        "id", "messages", "messages_bytes", "messages_missing", "method", "path", "recording", "request_headers",
-        "request_tee", "response_headers", "response_tee", "scheme", "source", "started_at", "trace", "version",
+        "answered", "caller", "cut", "decision", "error", "flow", "found", "identifier", "identity", "messages",
+        "messages_bytes", "messages_missing", "method", "path", "policy", "recording", "request_body",
+        "request_content", "request_end", "request_headers", "request_tee", "request_trailers", "response_body",
+        "response_content", "response_data", "response_headers", "response_tee", "response_times",
+        "response_trailers", "started", "target", "version",
     )  # fmt: skip
 
-    def __init__(  # noqa: PLR0917 # once per exchange: keywords cost time
-        self,
-        flow: http.HTTPFlow,
-        identifier: UUID,
-        started_at: int,
-        source: str,
-        destination: str,
-        client_address: str,
-        scheme: bytes,
-        authority: bytes,
-        early: Decision,
-        trace: str | None,
-    ) -> None:
+    def __init__(self, flow: http.HTTPFlow, policy: Policy, caller: Caller, found: dict[bytes, bytes]) -> None:
+        """`found` are the request's headers that `headers.wanted` gives."""
         data = flow.request.data
+        version = data.http_version
         self.flow = flow
-        self.id = identifier
-        self.started_at = started_at
-        self.source = source
-        self.destination = destination
-        self.client_address = client_address
-        self.client_id = flow.client_conn.id
+        self.policy = policy
+        self.caller = caller
+        self.found = found
+        self.started: float = data.timestamp_start
         self.method = data.method
-        self.scheme = scheme
-        self.authority = authority
         self.path = data.path
-        self.version = flow.request.http_version
+        self.version = version
+        self.target = Target(data.host, data.port, data.scheme, data.authority, version == b"HTTP/2.0")
         self.request_headers: Headers = data.headers.fields
         self.response_headers: Headers | None = None
+        self.response_data: http.ResponseData | None = None
         self.request_tee: BodyTee | None = None
         self.response_tee: BodyTee | None = None
-        self.early = early
+        self.request_body: Body | None = None
+        self.response_body: Body | None = None
         self.decision: Decision | None = None
-        """The rule's final word; known from the response's head on."""
-        self.trace = trace
+        self.identifier: UUID | None = None
+        self.identity: tuple[str, str] | None = None
         self.messages: list[WebSocketMessage] = []
         self.messages_bytes = 0
         self.messages_missing = 0
+        self.error: str | None = None
         self.answered = False
         """The response is the proxy's own, not the destination's."""
         self.recording = False
-        """The record is on its way; nothing else may become of this capture."""
+        """Its record is on its way; nothing else may become of this capture."""
         self.cut = False
         """A bound of ours cut it: it counts as truncated."""
+
+    @property
+    def started_at(self) -> int:
+        return int(self.started * 1_000_000)
+
+    @property
+    def id(self) -> UUID:
+        if self.identifier is None:
+            self.identifier = exchange_id(self.started_at)
+        return self.identifier
+
+    def parties(self) -> tuple[str, str]:
+        """Source and destination, by name."""
+        if self.identity is None:
+            caller, names = self.caller, self.policy.names
+            user = caller.user
+            if user is None and caller.forward:
+                user = proxy_user(self.found.get(PROXY_AUTHORIZATION))
+            destination = caller.listener or names.destination(plain(self.target.host), self.target.port)
+            self.identity = plain(names.source(caller.host, user)), destination
+        return self.identity
+
+    def early_decision(self) -> Decision:
+        """The strictest that may become of it, before there is a response."""
+        return self.policy.rules.decide_early(*self.parties(), self.method, self.path)
+
+    def final_decision(self, content_type: bytes | None, status: int | None) -> Decision:
+        if self.decision is None:
+            self.decision = self.policy.rules.decide(*self.parties(), self.method, self.path, content_type, status)
+        return self.decision
+
+    def authority(self) -> bytes:
+        tls = self.caller.client.tls
+        return self.target.url_authority(self.found.get(HOST, b""), reverse=self.caller.reverse, tls=tls)
+
+    def scheme(self) -> bytes:
+        return self.target.url_scheme(reverse=self.caller.reverse, tls=self.caller.client.tls)
+
+    def end(self, error: str | None) -> int:
+        """Notes the rest, as it is now, and ends the tees. Returns how much memory the capture takes, roughly."""
+        flow = self.flow
+        request = flow.request.data
+        self.error = error
+        self.request_end = request.timestamp_end
+        self.request_content = request.content
+        self.request_trailers = request.trailers
+        size = OVERHEAD + self.messages_bytes
+        if request.content is not None:
+            size += len(request.content)
+        if self.request_tee is not None:
+            self.request_body = self._end_tee(self.request_tee, request.content)
+            size += self.request_tee.held
+        response = flow.response
+        if response is not None and not self.answered:
+            data = self.response_data = response.data
+            self.response_content = data.content
+            self.response_trailers = data.trailers
+            self.response_times = data.timestamp_start, data.timestamp_end
+            if self.response_headers is None:
+                # mitmproxy refuses a malformed response without its `responseheaders` hook.
+                self.response_headers = data.headers.fields
+            if data.content is not None:
+                size += len(data.content)
+            if self.response_tee is not None:
+                self.response_body = self._end_tee(self.response_tee, data.content)
+                size += self.response_tee.held
+        return size
+
+    def _end_tee(self, tee: BodyTee, content: bytes | None) -> Body | None:
+        if content is not None:
+            tee.discard()  # it was set for a body that turned out not to stream
+            return None
+        if tee.cut:
+            self.cut = True
+        return tee.finish()
+
+    def content_type(self) -> bytes | None:
+        for name, value in self.response_headers or ():
+            if name.lower() == CONTENT_TYPE:
+                return value
+        return None
 
     def discard(self) -> None:
         """Forgets the bodies; their files are removed."""
@@ -73,81 +152,3 @@ class Capture:
             if tee is not None:
                 tee.discard()
         self.messages.clear()
-
-    def exchange(self, decision: Decision, error: str | None) -> Exchange:
-        """The whole exchange, redacted as the decision says. Ends the tees."""
-        flow = self.flow
-        redactor = decision.redactor
-        request_data = flow.request.data
-        started, ended = request_data.timestamp_start, request_data.timestamp_end
-        request = Request(
-            self.method,
-            self.scheme,
-            redactor.authority(self.authority),
-            redactor.path(self.path),
-            self.version,
-            redactor.headers(self.request_headers),
-            self._body(self.request_tee, request_data.content, ended is not None),
-            _trailers(request_data.trailers, redactor.headers),
-        )
-        response = None
-        request_us = waiting_us = response_us = 0
-        if ended is not None:
-            request_us = _micros(started, ended)
-        if flow.response is not None and not self.answered:
-            data = flow.response.data
-            # A response that mitmproxy refused as malformed comes without its `responseheaders` hook.
-            headers = self.response_headers if self.response_headers is not None else data.headers.fields
-            whole = error is None
-            response = Response(
-                flow.response.http_version,
-                data.status_code,
-                data.reason,
-                redactor.headers(headers),
-                self._body(self.response_tee, data.content, whole),
-                _trailers(data.trailers, redactor.headers),
-            )
-            # A destination may answer before it has read the whole request.
-            waiting_us = _micros(ended or started, data.timestamp_start)
-            if data.timestamp_end is not None:
-                response_us = _micros(data.timestamp_start, data.timestamp_end)
-        return Exchange(
-            self.id,
-            self.started_at,
-            self.source,
-            self.destination,
-            self.client_address,
-            server_text(flow.server_conn),
-            decision.rule,
-            decision.action,
-            decision.retention_class,
-            request,
-            response,
-            error,
-            request_us,
-            waiting_us,
-            response_us,
-            self.trace,
-            self.messages,
-            self.messages_missing,
-        )
-
-    def _body(self, tee: BodyTee | None, content: bytes | None, whole: bool) -> Body:
-        if content is not None:
-            if tee is not None:
-                tee.discard()  # it was set for a body that turned out to be empty and never streamed
-            return Body(content, None, len(content), not whole)
-        if tee is not None:
-            if tee.cut:
-                self.cut = True
-            return tee.finish()
-        # mitmproxy drops what it had buffered of a body when the peer stops in the middle.
-        return Body(b"", None, 0, not whole)
-
-
-def _trailers(trailers: http.Headers | None, redact: Callable[[Headers], Headers]) -> Headers:
-    return redact(trailers.fields) if trailers else _EMPTY
-
-
-def _micros(since: float, until: float) -> int:
-    return max(int((until - since) * 1_000_000), 0)

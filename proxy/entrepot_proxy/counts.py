@@ -22,7 +22,8 @@ class Counts:
         self._seen += 1  # only the event loop writes this one
 
     def ignored(self) -> None:
-        self._ignored += 1  # only the event loop writes this one
+        with self._lock:
+            self._ignored += 1
 
     def kept(self, stored: int, truncated: int) -> None:
         """Exchanges whose records are on disk; a truncated one is not counted as stored as well."""

@@ -4,6 +4,7 @@ from hashlib import sha256
 from uuid import UUID
 
 from mitmproxy import http
+from mitmproxy.proxy.mode_specs import ReverseMode
 
 from entrepot_store.model import (
     Body,
@@ -15,10 +16,10 @@ from entrepot_store.model import (
     exchange_id,
 )
 
-from .addon import Policy
 from .faults import describe
-from .headers import CONTENT_TYPE, TRACEPARENT, trace_id, wanted
-from .naming import address_text, authority_of, plain, scheme_of, server_text
+from .headers import CONTENT_TYPE, HOST, TRACEPARENT, trace_id, wanted
+from .naming import Target, address_text, plain, server_text
+from .policy import Policy
 
 ID_KEY = "entrepot_id"
 """Metadata of a flow that we exported: the id its exchange has, so that taking it in again changes nothing."""
@@ -36,6 +37,9 @@ def exchange_of(flow: http.HTTPFlow, policy: Policy) -> Exchange:
     status = response.data.status_code if response else None
     decision = policy.rules.decide(source, destination, data.method, data.path, content_type, status)
     redactor = decision.redactor
+    target = Target(data.host, data.port, data.scheme, data.authority, http2=flow.request.is_http2)
+    reverse = isinstance(flow.client_conn.proxy_mode, ReverseMode)
+    authority = target.url_authority(found.get(HOST, b""), reverse=reverse, tls=flow.client_conn.tls)
     started_at = max(int(data.timestamp_start * 1_000_000), 0)
     error = describe(flow.error.msg) if flow.error else None
     if error is None and response is None:
@@ -52,8 +56,8 @@ def exchange_of(flow: http.HTTPFlow, policy: Policy) -> Exchange:
         retention_class=decision.retention_class,
         request=Request(
             method=data.method,
-            scheme=scheme_of(flow),
-            authority=redactor.authority(authority_of(flow, found)),
+            scheme=target.url_scheme(reverse=reverse, tls=flow.client_conn.tls),
+            authority=redactor.authority(authority),
             path=redactor.path(data.path),
             version=flow.request.http_version,
             headers=redactor.headers(data.headers.fields),

@@ -26,10 +26,9 @@ from entrepot_store.redact import load_key
 from entrepot_store.spool.frames import FILE_MAGIC, HEADER_SIZE, MARKER, MAX_PAYLOAD, Bad, decode_frames, encode_frame
 from entrepot_store.spool.records import pack_exchange, unpack
 
-from .addon import Policy
 from .flow_export import flow_of
 from .flow_import import exchange_of
-from .reload import compile_policy
+from .policy import Policy, compile_policy
 
 
 def read(source: BinaryIO, target: BinaryIO, policy: Policy) -> tuple[int, int]:

@@ -1,31 +1,39 @@
-"""Who talks to whom: addresses, authority and product names of an exchange, out of mitmproxy's flow."""
+"""Who talks to whom: addresses, authority and product names, out of what mitmproxy knows of a connection."""
 
 from dataclasses import dataclass
 
-from mitmproxy import http
 from mitmproxy.connection import Address, Client, Server
 from mitmproxy.net.http import url
 from mitmproxy.proxy.mode_specs import ReverseMode
 
-from entrepot_store.rules import ProductNames
-
-from .headers import HOST
-
 
 @dataclass(slots=True)
 class Caller:
-    """What is the same for all exchanges of one client connection. `user` comes from the credentials of its CONNECT."""
+    """What is the same for all exchanges of one client connection.
 
+    `forward`: it came to the forward proxy. `listener`: the name of the reverse listener it came to, left on the client
+    connection by the lean engine. `user` comes from the credentials of its CONNECT. `open` counts unfinished exchanges.
+    """
+
+    client: Client
     address: str
     host: str
+    forward: bool
+    reverse: bool
+    listener: str | None
     user: str | None = None
     open: int = 0
-    """Exchanges of this connection that are not finished."""
 
 
 def caller_of(client: Client) -> Caller:
-    host = client.peername[0] if client.peername else "unknown"
-    return Caller(address=address_text(client.peername), host=host)
+    return Caller(
+        client=client,
+        address=address_text(client.peername),
+        host=client.peername[0] if client.peername else "unknown",
+        forward=client.proxy_mode.type_name == "regular",
+        reverse=isinstance(client.proxy_mode, ReverseMode),
+        listener=getattr(client, "listener", None),
+    )
 
 
 def address_text(address: Address | None) -> str:
@@ -40,34 +48,36 @@ def server_text(server: Server) -> str:
     return address_text(server.peername or server.address)
 
 
-def destination_of(flow: http.HTTPFlow, names: ProductNames) -> str:
-    """The reverse listener's name (the lean engine leaves it on the client connection), else the destination's."""
-    listener = getattr(flow.client_conn, "listener", None)
-    if listener:
-        return str(listener)
-    return names.destination(plain(flow.request.data.host), flow.request.data.port)
+@dataclass(slots=True)
+class Target:
+    """Where a request goes, as mitmproxy had it when the request's head arrived: addons may change that afterwards.
 
-
-def scheme_of(flow: http.HTTPFlow) -> bytes:
-    """The scheme of the URL as the client sees it."""
-    if isinstance(flow.client_conn.proxy_mode, ReverseMode):
-        return b"https" if flow.client_conn.tls else b"http"
-    return flow.request.data.scheme or (b"https" if flow.client_conn.tls else b"http")
-
-
-def authority_of(flow: http.HTTPFlow, found: dict[bytes, bytes]) -> bytes:
-    """host[:port] as the client named the server: an absolute request target, `:authority`, else Host.
-
-    mitmproxy has already moved an HTTP/1 absolute target into host and port; such a request came over an unencrypted
-    connection to the forward proxy.
+    `authority` is that of the request line or `:authority`; empty for an HTTP/1 request in origin form.
     """
-    data = flow.request.data
-    named = data.authority or found.get(HOST, b"")
-    forward = not isinstance(flow.client_conn.proxy_mode, ReverseMode)
-    absolute = forward and data.http_version != b"HTTP/2.0" and not flow.client_conn.tls and data.scheme
-    if data.host and (absolute or not named):
-        named = plain(url.hostport(data.scheme.decode("latin-1"), data.host, data.port)).encode()
-    return named
+
+    host: str
+    port: int
+    scheme: bytes
+    authority: bytes
+    http2: bool
+
+    def url_scheme(self, *, reverse: bool, tls: bool) -> bytes:
+        """The scheme of the URL as the client sees it."""
+        if reverse or not self.scheme:
+            return b"https" if tls else b"http"
+        return self.scheme
+
+    def url_authority(self, named_by_host: bytes, *, reverse: bool, tls: bool) -> bytes:
+        """host[:port] as the client named the server: an absolute request target, `:authority`, else the Host header.
+
+        mitmproxy has already moved an HTTP/1 absolute target into host and port; such a request came over an
+        unencrypted connection to the forward proxy.
+        """
+        named = self.authority or named_by_host
+        absolute = not reverse and not self.http2 and not tls and self.scheme
+        if self.host and (absolute or not named):
+            named = plain(url.hostport(self.scheme.decode("latin-1"), self.host, self.port)).encode()
+        return named
 
 
 def plain(text: str) -> str:

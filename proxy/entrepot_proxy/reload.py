@@ -9,16 +9,10 @@ from entrepot_store.clock import Clock, SystemClock, to_rfc3339
 from entrepot_store.config import Settings
 from entrepot_store.config.reload import Reloader, needs_restart
 from entrepot_store.errors import EntrepotError
-from entrepot_store.rules import ProductNames, RuleSet
 
-from .addon import Policy
+from .policy import Policy, compile_policy
 
 logger = logging.getLogger(__name__)
-
-
-def compile_policy(settings: Settings, key: bytes) -> Policy:
-    """Raises ConfigError for a rule that does not compile."""
-    return Policy(RuleSet.compile(settings, key), ProductNames(settings.product))
 
 
 class PolicySource:

@@ -10,10 +10,11 @@ from entrepot_store.errors import ConfigError
 from entrepot_store.redact import load_key
 from entrepot_store.spool.files import SpoolFolder, WorkerLock
 
-from .addon import CaptureAddon, Policy
+from .addon import CaptureAddon
+from .building import prepare
 from .counts import Counts
 from .gaps import GapBook
-from .reload import compile_policy
+from .policy import Policy, compile_policy
 from .reporter import Reporter
 from .spool_writer import SpoolWriter
 from .strays import Strays
@@ -37,7 +38,9 @@ class Session:
             ) from error
         self.counts = Counts(self.worker)
         self.gaps = GapBook(self.worker, clock)
-        self.writer = SpoolWriter(self.folder, settings.spool, self.counts, self.gaps, lock, clock)
+        self.writer = SpoolWriter(
+            self.folder, settings.spool, self.counts, self.gaps, lock, prepare, reporter, clock=clock
+        )
         self.capture = CaptureAddon(policy, settings.proxy, self.folder, self.writer, self.counts, self.gaps, reporter)
         self.strays = Strays(self.capture)
         self.writer.start()

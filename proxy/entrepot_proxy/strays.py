@@ -19,7 +19,7 @@ from .addon import CaptureAddon
 from .faults import CUT, describe
 from .guard import guarded
 from .headers import HOST, wanted
-from .naming import address_text, caller_of, plain, server_text
+from .naming import address_text, plain, server_text
 
 UNKNOWN = "unknown"
 
@@ -136,15 +136,15 @@ class Strays:
         server: str = "",
         truncated: bool = False,
     ) -> None:
-        rules, names = self._capture.policy
-        caller = self._capture.caller(client) or caller_of(client)
+        rules, names, _ = self._capture.policy
+        caller = self._capture.caller(client)
         if host is None:
             named = wanted(headers).get(HOST, b"").decode("latin-1")
             authority = named
             name, _, port = named.rpartition("@")[2].partition(":")
             host = (name, int(port) if port.isdigit() and len(port) < 6 else 80)
         named_by_host = names.destination(plain(host[0]), host[1]) if host[0] else UNKNOWN
-        destination = getattr(client, "listener", None) or named_by_host
+        destination = caller.listener or named_by_host
         source = plain(names.source(caller.host, caller.user))
         decision = rules.decide(source, destination, method, path, None, None)
         if decision.action is Action.IGNORE:

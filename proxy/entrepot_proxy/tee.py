@@ -80,6 +80,11 @@ class BodyTee:
             self._ask_room(len(chunk))
         self._write(chunk)
 
+    @property
+    def held(self) -> int:
+        """Bytes of it in memory."""
+        return 0 if self._made else self.size
+
     def _ask_room(self, size: int) -> None:
         self._room -= size
         if self._room < 0:

@@ -1,4 +1,4 @@
-"""Bugs of our own, put in on purpose. mitmproxy would let the traffic pass and say nothing; ours are counted and told."""
+"""Bugs of our own, put in on purpose: mitmproxy would let the traffic pass and say nothing; ours are counted."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ BREAK = (
     "import sys, entrepot_proxy.{module} as broken, entrepot_proxy.__main__ as m\n"
     "real = {name}\n"
     "def fails(*a, **k):\n"
-    "    if b'bad' in repr(a).encode() + repr([getattr(x, 'path', b'') for x in a]).encode(): raise KeyError('a bug')\n"
+    "    if b'faulty' in repr(a).encode() + repr([getattr(x, 'path', b'') for x in a]).encode(): raise KeyError('a bug')\n"
     "    return real(*a, **k)\n"
     "{name} = fails\n"
     "sys.exit(m.main())\n"
@@ -27,7 +27,12 @@ BREAK = (
 
 @pytest.mark.parametrize(
     ("module", "name"),
-    [("capture", "broken.Capture.exchange"), ("addon", "broken.authority_of"), ("addon", "broken.pack_exchange")],
+    [
+        ("addon", "broken.Capture"),
+        ("capture", "broken.Capture.end"),
+        ("building", "broken.build"),
+        ("building", "broken.pack_exchange"),
+    ],
 )
 def test_a_bug_costs_one_capture_is_counted_and_lets_traffic_pass(tmp_path: Path, module: str, name: str) -> None:
     code = BREAK.format(module=module, name=name)
@@ -40,8 +45,8 @@ def test_a_bug_costs_one_capture_is_counted_and_lets_traffic_pass(tmp_path: Path
                 return exchange_raw(proxy.reverse("o"), request.encode())
 
             assert get("/good/1").startswith(b"HTTP/1.1 200")
-            assert get("/bad/1").startswith(b"HTTP/1.1 200")
-            assert get("/bad/2").startswith(b"HTTP/1.1 200")
+            assert get("/faulty/1").startswith(b"HTTP/1.1 200")
+            assert get("/faulty/2").startswith(b"HTTP/1.1 200")
             assert get("/good/2").startswith(b"HTTP/1.1 200")
             wait_until(lambda: proxy.state()["last_error"], "the error is in the state file")
             assert "KeyError: 'a bug'" in proxy.state()["last_error"]["message"]
@@ -57,7 +62,7 @@ def test_a_bug_costs_one_capture_is_counted_and_lets_traffic_pass(tmp_path: Path
 
 
 def test_a_bug_under_a_closed_rule_answers_503(tmp_path: Path) -> None:
-    code = BREAK.format(module="addon", name="broken.pack_exchange").replace("b'bad' in", "b'strict' in")
+    code = BREAK.format(module="building", name="broken.pack_exchange").replace("b'faulty' in", "b'strict' in")
     with serving(answering(json_answer())) as origin:
         arguments = ("--listen", "", "--reverse", f"o=http://127.0.0.1:{origin.port}@127.0.0.1:0")
         with start_proxy(tmp_path / "d", *arguments, config=RULES, python=("-O", "-c", code)) as proxy:

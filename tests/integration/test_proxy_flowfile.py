@@ -17,7 +17,7 @@ from mitmproxy.websocket import WebSocketMessage as MitmMessage
 from wsproto.frame_protocol import Opcode
 
 from entrepot_proxy.flowfile import main, read, write
-from entrepot_proxy.reload import compile_policy
+from entrepot_proxy.policy import compile_policy
 from entrepot_store.config import ProxySettings, Settings
 from entrepot_store.errors import BadInput, Damaged
 from entrepot_store.model import Body, Exchange, WebSocketMessage

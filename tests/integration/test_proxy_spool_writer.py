@@ -11,7 +11,7 @@ import pytest
 from entrepot_proxy.counts import Counts
 from entrepot_proxy.gaps import GapBook
 from entrepot_proxy.spool_file import Disk
-from entrepot_proxy.spool_writer import SpoolWriter
+from entrepot_proxy.spool_writer import Prepared, SpoolWriter
 from entrepot_store.clock import SystemClock
 from entrepot_store.config import SpoolSettings
 from entrepot_store.spool import read_spool_file
@@ -44,6 +44,28 @@ class FailingDisk(Disk):
         super().sync(descriptor)
 
 
+class Recorded:
+    """A capture whose record is made already, with body files in the spool."""
+
+    def __init__(self, folder: SpoolFolder, record: bytes, started_at: int, bodies: tuple[str, ...]) -> None:
+        self.folder = folder
+        self.record = record
+        self.started_at = started_at
+        self.bodies = bodies
+
+    def discard(self) -> None:
+        for name in self.bodies:
+            self.folder.body_path(name).unlink(missing_ok=True)
+
+
+def prepare(pending: Recorded) -> Prepared | None:
+    if pending.record == b"ignored":
+        return None
+    if pending.record == b"broken":
+        raise KeyError("a bug")
+    return Prepared(pending.record, pending.bodies)
+
+
 class Bench:
     """A writer and everything around it."""
 
@@ -53,6 +75,7 @@ class Bench:
         self.counts = Counts("w1")
         self.gaps = GapBook("w1", SystemClock())
         self.disk = FailingDisk()
+        self.errors: list[tuple[str, BaseException]] = []
         lock = self.folder.lock("w1")
         assert lock is not None
         self.writer = SpoolWriter(
@@ -61,16 +84,26 @@ class Bench:
             self.counts,
             self.gaps,
             lock,
+            prepare,
+            lambda where, error: self.errors.append((where, error)),
             disk=self.disk,
         )
         self.writer.start()
         self.number = 0
 
-    def put(self, *, size: int = 100, done: Callable[[bool], None] | None = None, bodies: tuple[str, ...] = ()) -> bool:
+    def put(
+        self,
+        record: bytes | None = None,
+        *,
+        size: int = 100,
+        done: Callable[[bool], None] | None = None,
+        bodies: tuple[str, ...] = (),
+    ) -> bool:
         self.number += 1
         self.counts.saw()
         exchange = make_exchange(self.number, body=b"x" * size)
-        return self.writer.put(pack_exchange(exchange), started_at=exchange.started_at, done=done, bodies=bodies)
+        packed = record or pack_exchange(exchange)
+        return self.writer.put(Recorded(self.folder, packed, exchange.started_at, bodies), len(packed), done=done)
 
     def read(self) -> Spooled:
         return read_spool(self.data)
@@ -299,3 +332,41 @@ def test_every_waiter_hears_exactly_once(bench: Bench) -> None:
         bench.put(done=answers.append, size=10)
     assert bench.writer.close()
     assert answers == [True] * 200
+
+
+def test_ignored_captures_are_counted_and_leave_nothing(bench: Bench) -> None:
+    body = bench.folder.body_path("w1.aa.request")
+    body.write_bytes(b"whole")
+    answers: list[bool] = []
+    bench.put(b"ignored", bodies=("w1.aa.request",), done=answers.append)
+    wait_until(lambda: answers, "the answer")
+    assert answers == [True]
+    assert not body.exists()
+    assert bench.writer.close()
+    assert (bench.read().ledger.seen, bench.read().ledger.ignored) == (1, 1)
+
+
+def test_ignored_captures_are_no_loss_while_the_disk_is_full(bench: Bench) -> None:
+    bench.disk.error = errno.ENOSPC
+    answers: list[bool] = []
+    bench.put(done=answers.append)
+    wait_until(lambda: answers, "the loss")
+    bench.put(b"ignored", done=answers.append)
+    wait_until(lambda: len(answers) == 2, "the answer")
+    assert answers == [False, True]
+    bench.disk.error = None
+    assert bench.writer.close()
+    assert sum(gap.missing for gap in bench.read().gaps) == 1
+
+
+def test_a_record_that_cannot_be_made_costs_itself_alone(bench: Bench) -> None:
+    bench.put()
+    bench.put(b"broken")
+    bench.put()
+    assert bench.writer.close()
+    spooled = bench.read()
+    assert len(spooled.exchanges) == 2
+    (gap,) = spooled.gaps
+    assert (gap.missing, "KeyError" in gap.reason) == (1, True)
+    assert [where for where, _ in bench.errors] == ["record"]
+    assert spooled.ledger.balanced

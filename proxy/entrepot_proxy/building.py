@@ -1,0 +1,100 @@
+"""Turns a finished capture into the record that is spooled: names, rule, redaction, packing.
+
+Runs on the spool writer's thread, right before the group commit. Done one after the other for many captures it costs
+half of what it costs between the events of as many connections.
+"""
+
+from collections.abc import Callable
+
+from mitmproxy import http
+
+from entrepot_store.model import Action, Body, Exchange, Headers, Request, Response
+from entrepot_store.rules import Decision
+from entrepot_store.spool.records import pack_exchange
+
+from .capture import Capture
+from .headers import TRACEPARENT, trace_id
+from .naming import server_text
+from .spool_writer import Prepared, Ready
+
+_NONE: Headers = ()
+
+
+def prepare(pending: Capture | Ready) -> Prepared | None:
+    """The record of an ended capture, or None if its rule says that it is ignored."""
+    if isinstance(pending, Ready):
+        return Prepared(pending.record)
+    capture = pending
+    status = capture.response_data.status_code if capture.response_data else None
+    decision = capture.decision or capture.final_decision(capture.content_type(), status)
+    if decision.action is Action.IGNORE:
+        return None
+    exchange = build(capture, decision)
+    files = [exchange.request.body.file, exchange.response.body.file if exchange.response else None]
+    return Prepared(pack_exchange(exchange), tuple(name for name in files if name is not None), capture.cut)
+
+
+def build(capture: Capture, decision: Decision) -> Exchange:
+    """The exchange, redacted as the decision says."""
+    redactor = decision.redactor
+    source, destination = capture.parties()
+    ended = capture.request_end
+    request = Request(
+        capture.method,
+        capture.scheme(),
+        redactor.authority(capture.authority()),
+        redactor.path(capture.path),
+        capture.version.decode("latin-1"),
+        redactor.headers(capture.request_headers),
+        capture.request_body or _body(capture.request_content, whole=ended is not None),
+        _trailers(capture.request_trailers, redactor.headers),
+    )
+    response = None
+    waiting_us = response_us = 0
+    data = capture.response_data
+    if data is not None:
+        response = Response(
+            data.http_version.decode("latin-1"),
+            data.status_code,
+            data.reason,
+            redactor.headers(capture.response_headers or _NONE),
+            capture.response_body or _body(capture.response_content, whole=capture.error is None),
+            _trailers(capture.response_trailers, redactor.headers),
+        )
+        begun, finished = capture.response_times
+        # A destination may answer before it has read the whole request.
+        waiting_us = _micros(ended or capture.started, begun)
+        response_us = _micros(begun, finished)
+    return Exchange(
+        capture.id,
+        capture.started_at,
+        source,
+        destination,
+        capture.caller.address,
+        server_text(capture.flow.server_conn),
+        decision.rule,
+        decision.action,
+        decision.retention_class,
+        request,
+        response,
+        capture.error,
+        _micros(capture.started, ended),
+        waiting_us,
+        response_us,
+        trace_id(capture.found.get(TRACEPARENT)),
+        capture.messages,
+        capture.messages_missing,
+    )
+
+
+def _body(content: bytes | None, *, whole: bool) -> Body:
+    # mitmproxy drops what it had buffered of a body when the peer stops in the middle.
+    return Body(b"", None, 0, not whole) if content is None else Body(content, None, len(content), not whole)
+
+
+def _trailers(trailers: http.Headers | None, redact: Callable[[Headers], Headers]) -> Headers:
+    return redact(trailers.fields) if trailers else _NONE
+
+
+def _micros(since: float, until: float | None) -> int:
+    return max(int((until - since) * 1_000_000), 0) if until is not None else 0
