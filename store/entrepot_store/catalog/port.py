@@ -36,7 +36,8 @@ class Catalog(Protocol):
 
     def commit_shipment(self, shipment: Shipment) -> bool:
         """Everything of one spool file in one transaction; False, and nothing done, if that spool file was committed
-        before. An exchange whose id is already known keeps its first row; a payload already known keeps its place."""
+        before. An exchange whose id is already known keeps its first row. A payload stored in several places is known
+        by the one whose segment comes first by key, whoever committed first."""
         ...
 
     def is_shipped(self, spool: str) -> bool: ...
