@@ -8,9 +8,7 @@ most `concurrency` steps have an unknown outcome, and the store says which.
 
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from queue import SimpleQueue
 from threading import Event, Thread
 from uuid import UUID
 
@@ -19,6 +17,7 @@ from entrepot_store.clock import Clock
 from entrepot_store.errors import Busy, CatalogUnavailable
 
 from .attempt import Attempt, Attempter, Next
+from .hands import Hands, new_hands
 from .lease import RENEW_SECONDS, TTL_US
 from .options import RunOptions
 from .pace import Pace
@@ -103,8 +102,7 @@ class Executor:
         ended = Event()
         keeper = Thread(target=self._keep_lease, args=(ended,), name="replay-lease", daemon=True)
         keeper.start()
-        crew = _Alone(self._attempt, self._new_sender) if self._options.concurrency == 1 else None
-        hands = crew or _Crew(self._attempt, self._new_sender, self._options.concurrency)
+        hands = new_hands(self._attempt, self._new_sender, self._options.concurrency)
         try:
             self._work(hands)
         finally:
@@ -120,7 +118,7 @@ class Executor:
 
     # The rounds
 
-    def _work(self, hands: "_Hands") -> None:
+    def _work(self, hands: Hands) -> None:
         outcomes: list[Outcome] = []
         while True:
             steps = self._next_steps(hands, outcomes)
@@ -142,7 +140,7 @@ class Executor:
                 hands.give(step)
             outcomes += [self._digest(attempt) for attempt in hands.take()]
 
-    def _next_steps(self, hands: "_Hands", outcomes: list[Outcome]) -> list[Step]:
+    def _next_steps(self, hands: Hands, outcomes: list[Outcome]) -> list[Step]:
         """Steps to send now; empty when none may go. Waits out the pace while nothing else is to be done."""
         if self._stopping:
             return []
@@ -260,77 +258,3 @@ class Executor:
         if self._abandoned:
             return ReplayState.RUNNING, "the process that ran it was stopped"
         return ReplayState.PAUSED, "paused"
-
-
-class _Alone:
-    """Sends in the coordinator's own thread."""
-
-    def __init__(self, attempt: Callable[[Step, Sender], Attempt], new_sender: Callable[[], Sender]) -> None:
-        self._attempt = attempt
-        self._sender = new_sender()
-        self._step: Step | None = None
-
-    @property
-    def busy(self) -> bool:
-        return self._step is not None
-
-    @property
-    def free(self) -> int:
-        return 0 if self.busy else 1
-
-    def give(self, step: Step) -> None:
-        self._step = step
-
-    def take(self) -> list[Attempt]:
-        """What came of the steps given; waits for at least one if there is any."""
-        step, self._step = self._step, None
-        return [] if step is None else [self._attempt(step, self._sender)]
-
-    def close(self) -> None:
-        self._sender.close()
-
-
-class _Crew:
-    """Sends in a pool of threads, each with its own connection."""
-
-    def __init__(self, attempt: Callable[[Step, Sender], Attempt], new_sender: Callable[[], Sender], size: int) -> None:
-        self._attempt = attempt
-        self._size = size
-        self._pool = ThreadPoolExecutor(size, thread_name_prefix="replay-send")
-        self._senders: SimpleQueue[Sender] = SimpleQueue()
-        self._all = [new_sender() for _ in range(size)]
-        for sender in self._all:
-            self._senders.put(sender)
-        self._out: set[Future[Attempt]] = set()
-
-    @property
-    def busy(self) -> bool:
-        return bool(self._out)
-
-    @property
-    def free(self) -> int:
-        return self._size - len(self._out)
-
-    def give(self, step: Step) -> None:
-        self._out.add(self._pool.submit(self._go, step))
-
-    def take(self) -> list[Attempt]:
-        if not self._out:
-            return []
-        done, self._out = wait(self._out, return_when=FIRST_COMPLETED)
-        return [future.result() for future in done]
-
-    def close(self) -> None:
-        self._pool.shutdown(wait=True)
-        for sender in self._all:
-            sender.close()
-
-    def _go(self, step: Step) -> Attempt:
-        sender = self._senders.get()
-        try:
-            return self._attempt(step, sender)
-        finally:
-            self._senders.put(sender)
-
-
-type _Hands = _Alone | _Crew

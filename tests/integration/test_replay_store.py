@@ -227,6 +227,26 @@ def test_settling_after_a_crash(store: SqlReplayStore) -> None:
     assert [unknown for *_, unknown in states(store, replay)] == [1, 1, 1, 0, 0, 0]  # counted once each
 
 
+def test_a_step_that_may_have_had_its_effect_is_not_retried_because_its_last_attempt_never_left(
+    store: SqlReplayStore,
+) -> None:
+    replay = planned(store, 4)
+    store.acquire(replay, "me", TTL)
+    store.advance(replay, "me", TTL, intents=[0, 1, 2])
+    store.settle(replay, "me", retry_methods=IDEMPOTENT, retry_unknown=True, retry_failed=False)
+    store.advance(replay, "me", TTL, intents=[0, 1])
+    never_left = [done(seq, Verdict.FAILED, sent=False, live_status=None) for seq in (0, 1)]
+    store.advance(replay, "me", TTL, outcomes=never_left)
+    settled = store.settle(replay, "me", retry_methods=IDEMPOTENT, retry_unknown=False, retry_failed=False)
+    assert settled == Settled(unknown_left=1, failed_retried=1)
+    assert states(store, replay) == [
+        ("done", "failed", 2, 1),
+        ("pending", None, 2, 1),
+        ("done", "unknown", 1, 1),
+        ("pending", None, 0, 0),
+    ]
+
+
 def test_a_verdict_of_unknown_with_an_answer_is_not_retried(store: SqlReplayStore) -> None:
     """Its outcome is known: what is not known is how it should have been answered."""
     replay = planned(store)

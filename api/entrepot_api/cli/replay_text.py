@@ -81,7 +81,7 @@ def _standing_warnings(plan: Any) -> Iterator[str]:
 def _step_lines(step: "StepRow") -> Iterator[str]:
     verdict = "UNDER WAY" if step.verdict is None else step.verdict.value.upper()
     statuses = f"{step.recorded_status} → {step.live_status if step.live_status is not None else '?'}"
-    again = f"  (sent {step.attempts} times)" if step.attempts > 1 else ""
+    again = f"  (of {step.attempts} attempts {step.unknown_attempts} unknown)" if step.attempts > 1 else ""
     yield f"{verdict:9}  #{step.seq} {visible(step.method)} {visible(step.path)}  {statuses}{again}"
     if step.reason:
         yield f"           {visible(step.reason)}"

@@ -57,7 +57,7 @@ class DifferenceView(View):
 
 
 class StepView(View):
-    """One step of a plan. `attempts` counts how often it was sent, `unknown_attempts` those without a known outcome."""
+    """One step of a plan. `attempts` counts its tries, `unknown_attempts` those of them without a known outcome."""
 
     seq: int
     exchange: UUID

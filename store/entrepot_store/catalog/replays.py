@@ -246,9 +246,10 @@ class ReplayStore(Protocol):
         """Deals with what earlier runs left behind, before a run sends anything.
 
         Steps found SENDING become pending again if their method is one of `retry_methods` or `retry_unknown` is given,
-        else DONE and `UNKNOWN`; either way the attempt is counted as unknown. Steps that ended unknown because their
-        outcome is not known become pending with `retry_unknown`. Failed steps that never reached the target become
-        pending; with `retry_failed` all failed ones do. Raises Busy if the lease is lost."""
+        else DONE and `UNKNOWN`; either way the attempt is counted as unknown. The same rule decides about steps that
+        ended unknown because their outcome is not known, and about pending ones that have an unknown attempt. Failed
+        steps that never reached the target become pending; with `retry_failed` all failed ones do.
+        Raises Busy if the lease is lost."""
         ...
 
     def advance(

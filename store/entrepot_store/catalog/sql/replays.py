@@ -13,7 +13,6 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Update,
-    and_,
     bindparam,
     cast,
     delete,
@@ -47,7 +46,6 @@ from .records import exchange_row, select_exchanges
 from .replay_records import (
     STEP_COLUMNS,
     dump,
-    outcome_parameters,
     replay_columns,
     replay_row,
     select_replays,
@@ -56,42 +54,9 @@ from .replay_records import (
     step_row,
 )
 from .replay_schema import Replay, ReplayStep
+from .replay_steps import settle, store_intents, store_outcomes
 from .schema import Exchange
 from .types import Whole
-
-_LEFT_BEHIND = "the run that sent it ended before its outcome was known"
-
-_OUTCOME = (
-    update(ReplayStep)
-    .where(
-        ReplayStep.replay_id == bindparam("in_replay"),
-        ReplayStep.seq == bindparam("at_seq"),
-        ReplayStep.state == StepState.SENDING.value,
-    )
-    .values(
-        state=bindparam("new_state"),
-        verdict=bindparam("new_verdict"),
-        sent=bindparam("new_sent"),
-        sent_at=bindparam("new_sent_at"),
-        duration_us=bindparam("new_duration_us"),
-        live_status=bindparam("new_live_status"),
-        reason=bindparam("new_reason"),
-        differences=bindparam("new_differences"),
-        more_differences=bindparam("new_more_differences"),
-        unknown_attempts=ReplayStep.unknown_attempts + bindparam("was_unknown"),
-    )
-)
-"""Applies to a step that is out, so that storing it again (the commit's answer was lost) counts nothing twice."""
-
-_INTENT = (
-    update(ReplayStep)
-    .where(
-        ReplayStep.replay_id == bindparam("in_replay"),
-        ReplayStep.seq == bindparam("at_seq"),
-        ReplayStep.state == StepState.PENDING.value,
-    )
-    .values(state=StepState.SENDING.value, attempts=ReplayStep.attempts + 1)
-)
 
 
 class SqlReplayStore:
@@ -237,28 +202,10 @@ class SqlReplayStore:
     def settle(
         self, replay: UUID, owner: str, *, retry_methods: Collection[str], retry_unknown: bool, retry_failed: bool
     ) -> Settled:
-        step = ReplayStep
-        of_replay = step.replay_id == replay
-        may_repeat = literal(True) if retry_unknown else func.upper(step.method).in_(sorted(retry_methods))
-        left = and_(of_replay, step.state == StepState.SENDING.value)
-        ended = and_(of_replay, step.state == StepState.DONE.value)
-        unknown = and_(ended, step.verdict == Verdict.UNKNOWN.value, step.live_status.is_(None))
-        failed = and_(ended, step.verdict == Verdict.FAILED.value)
-        if not retry_failed:
-            failed = and_(failed, step.sent.is_(False))
-        again = {"state": StepState.PENDING.value, "verdict": None, "differences": "", "more_differences": 0}
-        counted = {"unknown_attempts": step.unknown_attempts + 1, "sent": True, "reason": _LEFT_BEHIND}
         with self._database.writing() as connection:
             self._fence(connection, replay, owner)
-
-            def changed(where: ColumnElement[bool], values: Mapping[str, Any]) -> int:
-                return connection.execute(update(step).where(where).values(**values)).rowcount
-
-            return Settled(
-                unknown_retried=changed(and_(left, may_repeat), again | counted)
-                + changed(and_(unknown, may_repeat), again),
-                unknown_left=changed(left, counted | {"state": StepState.DONE.value, "verdict": Verdict.UNKNOWN.value}),
-                failed_retried=changed(failed, again | {"live_status": None}),
+            return settle(
+                connection, replay, retry_methods=retry_methods, retry_unknown=retry_unknown, retry_failed=retry_failed
             )
 
     def advance(
@@ -266,10 +213,9 @@ class SqlReplayStore:
     ) -> Wanted:
         with self._database.writing() as connection:
             wanted = self._fence(connection, replay, owner, ttl_us)
-            if outcomes:
-                connection.execute(_OUTCOME, [outcome_parameters(replay, outcome) for outcome in outcomes])
-            if intents and wanted is Wanted.RUN:
-                connection.execute(_INTENT, [{"in_replay": replay, "at_seq": seq} for seq in intents])
+            store_outcomes(connection, replay, outcomes)
+            if wanted is Wanted.RUN:
+                store_intents(connection, replay, intents)
         return wanted
 
     def release(self, replay: UUID, owner: str, state: ReplayState, reason: str = "") -> ReplayRow:
