@@ -27,7 +27,9 @@ TARGET = Target("http", "127.0.0.1", 9002)
 REFERENCE = reference_for(bytes(32), "authorization", b"x")
 
 
-def row(method: str = "PUT", url: str = "http://orders/v1/x?a=1", headers: Headers = (), encoding: str = "") -> ExchangeRow:
+def row(
+    method: str = "PUT", url: str = "http://orders/v1/x?a=1", headers: Headers = (), encoding: str = ""
+) -> ExchangeRow:
     message = MessageRow(headers, "application/json", 2, bytes(32), 0, 10, encoding=encoding)
     return ExchangeRow(
         *(exchange_id(NOW), NOW, 1000, "billing", "orders", method, url, "/v1/x", 200, "HTTP/1.1"),
