@@ -6,6 +6,7 @@ import psycopg
 import pytest
 from minio import Minio
 from minio.error import S3Error
+
 from tests.support.servers import S3Server
 
 

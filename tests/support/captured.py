@@ -100,7 +100,5 @@ def archive_of(
     )
     vault.put(key, file)
     file.unlink()
-    catalog.commit_shipment(
-        Shipment("spool-1", (index.segment,), index.exchanges, index.payloads, gaps=tuple(gaps))
-    )
+    catalog.commit_shipment(Shipment("spool-1", (index.segment,), index.exchanges, index.payloads, gaps=tuple(gaps)))
     return Archive(vault, catalog)
