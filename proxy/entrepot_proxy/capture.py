@@ -4,6 +4,8 @@ On the event loop only what cannot wait is done: noting what mitmproxy or other 
 redaction and packing are `building`'s, on the spool writer's thread, many exchanges at a time.
 """
 
+import os
+from collections import deque
 from uuid import UUID
 
 from mitmproxy import http
@@ -18,6 +20,21 @@ from .tee import BodyTee
 
 OVERHEAD = 8 * 1024
 """What a capture takes in memory beside its bodies, roughly; it counts against the queue to the spool."""
+
+
+_ENTROPY_BYTES = 4096
+_entropy: deque[bytes] = deque()
+
+
+def _tail() -> bytes:
+    """Eight random bytes, asked of the system many at a time: every system call hands the interpreter to the other
+    thread, which is then slow to give it back."""
+    try:
+        return _entropy.pop()
+    except IndexError:
+        fresh = os.urandom(_ENTROPY_BYTES)
+        _entropy.extend(fresh[start : start + 8] for start in range(8, _ENTROPY_BYTES, 8))
+        return fresh[:8]
 
 
 class Capture:
@@ -72,7 +89,7 @@ class Capture:
     @property
     def id(self) -> UUID:
         if self.identifier is None:
-            self.identifier = exchange_id(self.started_at)
+            self.identifier = exchange_id(self.started_at, _tail())
         return self.identifier
 
     def parties(self) -> tuple[str, str]:
@@ -110,7 +127,9 @@ class Capture:
         self.request_end = request.timestamp_end
         self.request_content = request.content
         self.request_trailers = request.trailers
-        size = OVERHEAD + self.messages_bytes
+        size = OVERHEAD + self.messages_bytes + len(self.path)
+        for _, value in self.request_headers:
+            size += len(value)
         if request.content is not None:
             size += len(request.content)
         if self.request_tee is not None:
@@ -125,6 +144,8 @@ class Capture:
             if self.response_headers is None:
                 # mitmproxy refuses a malformed response without its `responseheaders` hook.
                 self.response_headers = data.headers.fields
+            for _, value in self.response_headers:
+                size += len(value)
             if data.content is not None:
                 size += len(data.content)
             if self.response_tee is not None:
