@@ -7,10 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
+import psycopg
 import pytest
 
 from entrepot_store.catalog import Catalog, ExchangeFilter, Order, PayloadRow, ProductRow, Shipment, TokenRow
-from entrepot_store.catalog.sql import SqlCatalog, open_catalog
+from entrepot_store.catalog.sql import SqlCatalog, lookup, open_catalog, shipping
 from entrepot_store.errors import AlreadyExists, BadInput, NotFound
 from entrepot_store.model import Action, Gap, LedgerEntry, exchange_id, uuid7
 from tests.support.catalog_rows import (
@@ -509,6 +510,22 @@ def test_shippers_with_payloads_and_exchanges_in_common(url: str) -> None:
         assert catalog.known_payloads("default", list(best)) == best
 
 
+@pytest.mark.postgres
+def test_a_payload_committed_while_another_waits_is_compared(postgres_url: str) -> None:
+    """The later segment's shipment is open when the earlier one's begins, and commits while that one waits for it."""
+    later, earlier = (shipment(spool, payloads=[payload_row(b"same", "")]) for spool in ("s2", "s1"))
+    with open_catalog(postgres_url) as catalog, ThreadPoolExecutor(1) as threads:
+        with catalog.database.writing() as connection:
+            shipping.commit_shipment(connection, later)
+            waiting = threads.submit(catalog.commit_shipment, earlier)
+            with psycopg.connect(postgres_url, autocommit=True) as other:
+                query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+                while other.execute(query).fetchone() == (0,):
+                    assert not waiting.done()
+        assert waiting.result(60)
+        assert catalog.payload("default", earlier.payloads[0].digest).segment == segment_row("s1").key
+
+
 def test_readers_see_a_shipment_whole_or_not_at_all(catalog: SqlCatalog) -> None:
     done = threading.Event()
 
@@ -516,8 +533,6 @@ def test_readers_see_a_shipment_whole_or_not_at_all(catalog: SqlCatalog) -> None
         seen = set()
         while not done.is_set():
             with catalog.database.reading() as connection:
-                from entrepot_store.catalog.sql import lookup
-
                 segments = len(lookup.segments(connection, "", "", 100))
                 seen.add((segments, lookup.count(connection, EVERYTHING)))
         return seen

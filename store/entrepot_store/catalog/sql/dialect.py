@@ -1,8 +1,9 @@
 """What has to be said differently to SQLite and to PostgreSQL in statements."""
 
+from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, Table, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from .schema import Base
@@ -18,6 +19,13 @@ def is_sqlite(connection: Connection) -> bool:
 def insert_into(connection: Connection, table: Table) -> Any:
     """An INSERT that knows ON CONFLICT. Both dialects have the same methods and no common type for them."""
     return sqlite.insert(table) if is_sqlite(connection) else postgresql.insert(table)
+
+
+def wait_for_turn(connection: Connection, what: str) -> None:
+    """From here to the end of the transaction no other one passes the same point. SQLite has one writer anyway."""
+    if not is_sqlite(connection):
+        key = int.from_bytes(sha256(f"entrepot {what}".encode()).digest()[:8], signed=True)
+        connection.execute(select(func.pg_advisory_xact_lock(key)))
 
 
 def table_of(model: type[Base]) -> Table:

@@ -10,10 +10,10 @@ from pathlib import Path
 from sqlalchemy import Connection, inspect, text
 
 from ...errors import TooNew
+from .dialect import wait_for_turn
 from .engine import Database
 
 SCRIPTS = Path(__file__).parent.parent / "migrations"
-_LOCK = 0x656E747265706F74  # "entrepot"
 
 
 def known_revisions() -> list[str]:
@@ -30,8 +30,7 @@ def migrate(database: Database, target: str = "") -> None:
         if _has(connection, target, database.location):
             return
     with database.writing() as connection:
-        if not database.is_sqlite:  # SQLite's write transaction is the lock
-            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+        wait_for_turn(connection, "migration")
         if not _has(connection, target, database.location):
             from alembic import command
             from alembic.config import Config

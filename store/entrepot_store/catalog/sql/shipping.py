@@ -17,7 +17,7 @@ from ..rows import ExchangeRow, PayloadRow, Shipment
 from . import schema
 from .bulk import insert_rows
 from .completeness import add_gaps, note_ledger
-from .dialect import CHUNK, insert_into, is_sqlite, table_of
+from .dialect import CHUNK, insert_into, is_sqlite, table_of, wait_for_turn
 from .records import exchange_values, payload_row, payload_values, segment_columns, select_payloads
 
 
@@ -107,6 +107,8 @@ def _add_payloads(connection: Connection, payloads: Sequence[PayloadRow], segmen
             first[place] = row
     if not first:
         return
+    # The comparison below must see the segments of every payload that is there, also of those committed just now.
+    wait_for_turn(connection, "payloads")
     table = table_of(schema.Payload)
     on_sqlite = is_sqlite(connection)
     values = [payload_values(first[place], segment_ids, binary_ids=on_sqlite) for place in sorted(first)]
