@@ -203,7 +203,7 @@ class Documents:
             "id": pick.randrange(10**12, 10**13),
             "gift_card": False,
             "name": pick.choice(ITEMS),
-            "price": f"{pick.choice([4, 9, 14, 19, 24, 49, 79, 129, 199, 349])}.{pick.choice(['00', '50', '90', '99'])}",
+            "price": f"{pick.choice([4, 9, 14, 19, 24, 49, 79, 129, 199, 349])}.{pick.choice([10, 50, 90, 99])}",
             "product_exists": True,
             "quantity": pick.randrange(1, 6),
             "requires_shipping": True,

@@ -39,7 +39,7 @@ class Bytes:
 
 
 def traffic() -> list[Exchange]:
-    exchanges = [exchange(0, sent=b"{}" * 150), exchange(1, sent=b"{}" * 150)]
+    exchanges = [exchange(0, sent=b"{}" * 300), exchange(1, sent=b"{}" * 300)]
     exchanges[1].messages = [WebSocketMessage(1, True, True, b"hello")]
     return exchanges
 

@@ -28,7 +28,7 @@ def traffic() -> list[Exchange]:
     """What the page's records were captured from."""
     body = (
         b'{"theme":"dark","language":"de","notifications":{'
-        + b",".join(b'"topic%d":{"email":true,"push":false}' % number for number in range(6))
+        + b",".join(b'"topic%d":{"email":true,"push":false}' % number for number in range(13))
         + b"}}"
     )
     first = exchange(

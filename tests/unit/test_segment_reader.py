@@ -196,9 +196,9 @@ def test_another_number_of_exchanges_is_damage(tmp_path: Path, line: bytes) -> N
 
 
 def test_a_revisit_bound_of_another_time_is_honoured(tmp_path: Path) -> None:
-    reader, index = write(tmp_path, [exchange(sent=b"x" * 300)])
+    reader, index = write(tmp_path, [exchange(sent=b"x" * 600)])
     path = tmp_path / "segment.warc.zst"
-    path.write_bytes(rewritten(path.read_bytes(), b"entrepot-revisit-min: 256", b"entrepot-revisit-min: 512"))
+    path.write_bytes(rewritten(path.read_bytes(), b"entrepot-revisit-min: 512", b"entrepot-revisit-min: 700"))
     assert len(index.payloads) == 1
     assert reader.index(KEY)[0].payloads == ()
 

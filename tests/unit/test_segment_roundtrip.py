@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from entrepot_store.model import Body, Exchange, Gap, LedgerEntry, WebSocketMessage
 from entrepot_store.segment import FileSource, verify_segment
+from entrepot_store.segment.info import REVISIT_MIN
 from tests.support.segments import KEY, exchange, hostile_exchanges, write
 
 
@@ -166,7 +167,7 @@ def test_known_is_asked_once_for_bodies_worth_it(tmp_path: Path) -> None:
         asked.append(digests)
         return {}
 
-    write(tmp_path, [exchange(0, sent=b"a" * 255), exchange(1, sent=b"b" * 256)], known=known)  # type: ignore[arg-type]  # an empty answer
+    write(tmp_path, [exchange(0, sent=b"a" * (REVISIT_MIN - 1)), exchange(1, sent=b"b" * REVISIT_MIN)], known=known)  # type: ignore[arg-type]  # an empty answer
     assert [len(digests) for digests in asked] == [1]
 
 

@@ -43,7 +43,7 @@ def test_a_codec_that_corrupts_is_found_out(
 
 @pytest.fixture
 def stored(tmp_path: Path) -> tuple[FileSource, SegmentIndex]:
-    _, index = write(tmp_path, [exchange(number, sent=b"x" * 300) for number in range(3)])
+    _, index = write(tmp_path, [exchange(number, sent=b"x" * 600) for number in range(3)])
     return FileSource(tmp_path / "segment.warc.zst"), index
 
 
@@ -52,7 +52,7 @@ def test_what_was_written_verifies(stored: tuple[FileSource, SegmentIndex]) -> N
 
 
 def test_the_segment_of_another_is_found_out(stored: tuple[FileSource, SegmentIndex], tmp_path: Path) -> None:
-    write(tmp_path, [exchange(number, sent=b"y" * 300) for number in range(3)], name="other")
+    write(tmp_path, [exchange(number, sent=b"y" * 600) for number in range(3)], name="other")
     with pytest.raises(Damaged, match="its bytes are not those that were written"):
         verify_segment(FileSource(tmp_path / "other"), stored[1])
 

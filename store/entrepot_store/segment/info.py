@@ -13,9 +13,10 @@ from . import record_ids
 from .fields import FIELDS_TYPE, format_date
 
 FORMAT_VERSION = 1
-REVISIT_MIN = 256
-"""Bodies of at least this many bytes are stored once per class. A revisit costs about 60 compressed bytes and a second
-read from the vault; a body below this compresses to not much more."""
+REVISIT_MIN = 512
+"""Bodies of at least this many bytes are stored once per class. A revisit's digest and record id do not compress: it
+takes as many bytes as a JSON body of this length stored again (`python -m benchmarks.segment_tuning`), and a second
+read from the vault."""
 LATEST = 253_402_300_799_999_999
 """The last microsecond that a WARC-Date can say."""
 SOFTWARE = f"entrepot/{version('entrepot')}"

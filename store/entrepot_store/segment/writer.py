@@ -158,9 +158,8 @@ def _dictionary(exchanges: Sequence[Exchange], sides: Sequence[_Sides]) -> zstan
     useful = sum(_useful(side) for pair in sides for side in pair if side is not None)
     if useful <= dictionaries.TRAIN_ABOVE:
         return None
-    step = max(4, useful // dictionaries.SAMPLE_BYTES)  # every sample is formatted twice
     samples = []
-    for position in range(0, len(exchanges), step):
+    for position in range(0, len(exchanges), dictionaries.sample_every(useful)):
         records = ExchangeRecords(exchanges[position])
         request, response = sides[position]
         samples.append(_sample(records.request(request.prepared, request.storing)))
