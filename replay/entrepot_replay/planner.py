@@ -42,10 +42,12 @@ class Planner:
         *,
         allow_captured_host: bool = False,
         known_servers: Iterable[tuple[str, str]] = (),
+        behind: float = 0.0,
     ) -> ReplayRow:
         """A stored plan, ready to be started.
 
-        `known_servers` are (scheme, host[:port]) of the destination that the configuration names. Raises BadInput if
+        `known_servers` are (scheme, host[:port]) of the destination that the configuration names; `behind` is how many
+        seconds of captures wait to be shipped. Raises BadInput if
         the target is a server that was captured from, NotFound if nothing was captured from that destination.
         """
         self._check_destination(selection)
@@ -62,7 +64,7 @@ class Planner:
         )
         self._store.create(replay)
         try:
-            summary = PlanSummary()
+            summary = PlanSummary(behind)
             steps = self._steps(selection, guard, summary)
             while batch := list(islice(steps, BATCH)):
                 self._store.add_steps(replay.id, batch)

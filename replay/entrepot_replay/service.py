@@ -6,7 +6,7 @@ takes connections, that nobody else runs the replay.
 
 import socket
 import ssl
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,8 @@ from entrepot_store.clock import Clock, SystemClock
 from entrepot_store.config import Settings
 from entrepot_store.errors import BadInput
 from entrepot_store.redact import Reference
+from entrepot_store.spool import SpoolFolder
+from entrepot_store.spool.backlog import seconds_behind
 
 from .attempt import Attempter
 from .credentials import Credentials
@@ -58,15 +60,18 @@ class Replays:
         options: RunOptions,
         *,
         allow_captured_host: bool = False,
-        known_servers: Iterable[tuple[str, str]] = (),
+        settings: Settings | None = None,
     ) -> ReplayRow:
-        """Makes and stores a plan; sends nothing. Raises BadInput and NotFound, see `Planner.plan`."""
+        """Makes and stores a plan; sends nothing. Raises BadInput and NotFound, see `Planner.plan`.
+
+        `settings` tell which servers the destination has, and how far behind shipping is."""
         return Planner(self._archive, self.store, self._clock).plan(
             selection,
             Target.parse(target),
             options,
             allow_captured_host=allow_captured_host,
-            known_servers=known_servers,
+            known_servers=known_servers(settings, selection.destination) if settings else (),
+            behind=_behind(settings, self._clock) if settings else 0.0,
         )
 
     def ask(self, replay: UUID, wanted: Wanted) -> ReplayRow:
@@ -157,6 +162,12 @@ def known_servers(settings: Settings, destination: str) -> list[tuple[str, str]]
             scheme, _, authority = listener.target.partition("://")
             servers += [(scheme, authority), ("http", listener.listen)]
     return servers
+
+
+def _behind(settings: Settings, clock: Clock) -> float:
+    """Seconds of captures that wait in this machine's spool, which the catalog does not know."""
+    folder = settings.data / "spool"
+    return seconds_behind(SpoolFolder(folder), clock.now()) if folder.is_dir() else 0.0
 
 
 def _tls(options: RunOptions) -> ssl.SSLContext:

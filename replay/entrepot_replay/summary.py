@@ -14,12 +14,16 @@ from .selection import LOST, Chosen, Selection
 MAX_SECRETS = 200
 """Secrets listed one by one; a recording of many users has one for each of their sessions."""
 MAX_GAPS = 20
+BEHIND_SECONDS = 5.0
+"""Less than this is what a proxy at work always has in its spool."""
 
 
 class PlanSummary:
     """Counts while the exchanges go by."""
 
-    def __init__(self) -> None:
+    def __init__(self, behind: float = 0.0) -> None:
+        """`behind` is how many seconds of captures are not in the catalog yet."""
+        self._behind = behind
         self._considered = 0
         self._steps = 0
         self._bytes = 0
@@ -92,6 +96,14 @@ class PlanSummary:
         found = [{"kind": "gap", "text": text} for text in self._gaps[:MAX_GAPS]]
         if len(self._gaps) > MAX_GAPS:
             found.append({"kind": "gap", "text": f"There are {len(self._gaps) - MAX_GAPS} more gaps in this window."})
+        if self._behind >= BEHIND_SECONDS:
+            found.append(
+                {
+                    "kind": "behind",
+                    "text": f"Captures of the last {self._behind:.0f} seconds are not shipped yet, "
+                    "and not in this plan.",
+                }
+            )
         for why, number in self._lost.most_common():
             found.append({"kind": "lost", "text": f"{_exchanges(number)} cannot be replayed: {why}."})
         if self._partial_answers:

@@ -15,6 +15,7 @@ import pytest
 from entrepot_store.config import Settings
 from entrepot_store.model import Gap
 from entrepot_store.redact import reference_for
+from entrepot_store.spool.files import SpoolFolder, SpoolName
 from tests.support.captured import START, Recording
 from tests.support.faces import stored
 from tests.support.replay_target import ReplayTarget, Seen, answer
@@ -140,6 +141,17 @@ def test_warnings_come_before_everything_and_stay_in_the_report(data: Path) -> N
         assert "1 of 1 steps are identical" in done.stdout
 
 
+def test_captures_that_wait_to_be_shipped_are_said_first(data: Path) -> None:
+    waiting = SpoolFolder(data / "spool").sealed_path(SpoolName(START, "w9", 1))
+    waiting.touch()
+    try:
+        done = replay(data, "--to", "orders", "--target", "http://127.0.0.1:1", "--until", "2025-11-22T09:00:00Z")
+    finally:
+        waiting.unlink()
+    assert done.stdout.startswith("WARNING  Captures of the last ")
+    assert "are not shipped yet, and not in this plan." in done.stdout
+
+
 def test_secrets(data: Path, tmp_path: Path) -> None:
     (tmp_path / "token").write_text("from-file\n")
     with ReplayTarget() as target:
@@ -209,7 +221,7 @@ def test_a_second_runner_is_told_that_the_replay_is_busy(data: Path) -> None:
     with ReplayTarget() as target:
         planned = json.loads(replay(data, "--to", "many", "--target", target.url, "--json").stdout)["id"]
         process = subprocess.Popen(
-            command(data, "--resume", planned, "--rate", "20"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            command(data, "--resume", planned, "--rate", "2"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         try:
             until(target, 2, process)

@@ -123,7 +123,7 @@ def command(
     from entrepot_replay.options import RunOptions
     from entrepot_replay.report import make_report
     from entrepot_replay.selection import Selection
-    from entrepot_replay.service import Replays, known_servers
+    from entrepot_replay.service import Replays
     from entrepot_store.catalog.sql import replay_store
 
     if sum(map(bool, (resume, report, list_all, target))) != 1:
@@ -166,7 +166,7 @@ def command(
                 target or "",
                 options,
                 allow_captured_host=allow_captured_host,
-                known_servers=known_servers(settings, selection.destination),
+                settings=settings,
             )
             if yes:
                 for line in plan_lines(row, {source.name for source in sources if not source.digest}):

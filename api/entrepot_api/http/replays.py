@@ -19,7 +19,7 @@ from entrepot_replay.credentials import Credentials
 from entrepot_replay.options import RunOptions
 from entrepot_replay.report import make_report
 from entrepot_replay.selection import Selection
-from entrepot_replay.service import Replays, known_servers
+from entrepot_replay.service import Replays
 from entrepot_store.catalog.replays import ReplayRow, ReplayState, Verdict, Wanted
 from entrepot_store.catalog.sql import replay_store
 
@@ -77,7 +77,7 @@ def plan_replay(wanted: PlanRequest, services: ServicesDep, replays: ReplaysDep,
         wanted.target,
         RunOptions.from_json(wanted.given()),
         allow_captured_host=wanted.allow_captured_host,
-        known_servers=known_servers(services.settings, wanted.to),
+        settings=services.settings,
     )
     response.headers["Location"] = f"/v1/replays/{row.id}"
     return _view(replays, row)
