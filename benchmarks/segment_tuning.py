@@ -16,9 +16,8 @@ from rich.console import Console
 from rich.table import Table
 
 from entrepot_store.model import Body, Exchange
-from entrepot_store.segment import SegmentIndex, write_segment
+from entrepot_store.segment import SegmentIndex, write_segment, writer
 from entrepot_store.segment import dictionary as dictionaries
-from entrepot_store.segment import writer
 
 from .traffic import generate_exchanges
 

@@ -35,7 +35,8 @@ class Archive:
 
             yield BytesIO()
             return
-        found = SegmentReader(VaultSource(self.vault, row.segment)).open_body(message.offset, message.length)
+        reader = SegmentReader(VaultSource(self.vault, row.segment))
+        found = reader.open_body(message.offset, message.length, message.digest)
         with self.payload(row.retention_class, message.digest) if isinstance(found, Revisit) else found as stream:
             yield stream
 
@@ -43,7 +44,7 @@ class Archive:
     def payload(self, retention_class: str, digest: bytes) -> Iterator[BinaryIO]:
         """The payload that a class stores under a digest, as a stream. Raises as `body`."""
         row = self.catalog.payload(retention_class, digest)
-        found = SegmentReader(VaultSource(self.vault, row.segment)).open_body(row.offset, row.length)
+        found = SegmentReader(VaultSource(self.vault, row.segment)).open_body(row.offset, row.length, digest)
         if isinstance(found, Revisit):
             raise Damaged(f"{row.segment}: the record at {row.offset} is a revisit of a revisit.")
         with found as stream:

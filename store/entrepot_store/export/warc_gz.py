@@ -4,7 +4,6 @@ The records are those of a segment (`segment.records`) with two differences, bec
 stand alone: no payload is a revisit, and every payload states its SHA-256.
 """
 
-import tempfile
 import zlib
 from collections.abc import Iterable, Iterator
 from itertools import chain
@@ -32,10 +31,8 @@ def write_warc_gz(exchanges: Iterable[Exchange], stream: BinaryIO, spill: Path |
     for exchange in exchanges:
         if not count:
             _member(stream, _info(exchange))
-        # Bodies still under their coding, which only exchanges from elsewhere have, are decoded into this folder.
-        with tempfile.TemporaryDirectory(prefix="entrepot-warc-") as workspace:
-            for record in _records(exchange, spill or Path(workspace), Path(workspace)):
-                _member(stream, record)
+        for record in _records(exchange, spill or Path()):
+            _member(stream, record)
         count += 1
     return count
 
@@ -45,11 +42,11 @@ def _info(first: Exchange) -> Record:
     return Record(warcinfo(standard_lines(), identifier, first.started_at), None)
 
 
-def _records(exchange: Exchange, bodies: Path, workspace: Path) -> Iterator[Record]:
+def _records(exchange: Exchange, bodies: Path) -> Iterator[Record]:
     records = ExchangeRecords(exchange)
-    yield records.request(prepare(exchange.request, bodies, workspace), _ALONE)
+    yield records.request(prepare(exchange.request, bodies), _ALONE)
     if exchange.response is not None:
-        yield records.response(prepare(exchange.response, bodies, workspace), _ALONE)
+        yield records.response(prepare(exchange.response, bodies), _ALONE)
     if exchange.messages:
         yield records.messages(digest=True)
 

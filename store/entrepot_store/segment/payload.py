@@ -1,13 +1,16 @@
-"""Bodies made ready for storing: content coding undone within bounds, digest and size taken over what is stored."""
+"""Bodies made ready for storing: content coding undone within bounds, digest and size taken over what is stored.
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+A body is read twice, once here for its digest and once when it is written. Long ones are streamed both times, and
+decoded both times: that costs processor time, which there is, instead of space on the spool's disk, which there may
+not be.
+"""
+
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from tempfile import NamedTemporaryFile
-from typing import BinaryIO, Self
+from typing import Self
 
 from ..content import Limits, Undecodable, content_codings, undo_bytes, undo_stream
 from ..errors import NotFound
@@ -15,17 +18,19 @@ from ..model import Body, Request, Response
 from .shape import HeaderShape, header_shape
 
 LIMITS = Limits()
-CHUNK = 256 * 1024
 IN_MEMORY = 1024 * 1024
-"""Decoded bodies up to this are held in memory, longer ones in a file next to the segment being written."""
+"""Decoded bodies up to this are held in memory."""
 
 _IN_MEMORY_LIMITS = Limits(max_bytes=IN_MEMORY, free_bytes=IN_MEMORY)
-EMPTY_DIGEST = sha256(b"").digest()
+_CHUNK = 256 * 1024
+_EMPTY_DIGEST = sha256(b"").digest()
+
+type Source = Callable[[], Iterator[bytes]]
 
 
 @dataclass(slots=True)
 class Payload:
-    """A body as it will be stored: in `data`, or as the first `size` bytes of `path`.
+    """A body as it is stored: in `data`, or out of `source`, which can be read again and again.
 
     `encoding` is the content coding that was undone (`gzip, br`); `kept` is why one was not, and is empty if none was
     there or it was undone.
@@ -34,7 +39,7 @@ class Payload:
     size: int
     digest: bytes
     data: bytes | None = None
-    path: Path | None = None
+    source: Source | None = None
     truncated: bool = False
     encoding: str = ""
     kept: str = ""
@@ -44,11 +49,14 @@ class Payload:
         return cls(len(data), sha256(data).digest(), data)
 
     def chunks(self) -> Iterator[bytes]:
-        """Raises NotFound if the file is gone or shorter than `size`."""
+        """Raises NotFound if the file behind it is gone or not what it was."""
         if self.data is not None:
             yield self.data
-        elif self.path is not None:
-            yield from _read(self.path, self.size)
+        elif self.source is not None:
+            try:
+                yield from self.source()
+            except Undecodable as error:  # it could be decoded when its digest was taken
+                raise _changed(f"A spooled body is not what it was: {error}.") from error
 
 
 @dataclass(slots=True)
@@ -59,102 +67,78 @@ class Prepared:
     shape: HeaderShape
 
 
-def prepare(message: Request | Response, bodies: Path, workspace: Path) -> Prepared:
-    """Reads the body once or twice, never whole if it is a file; decoded files are made in `workspace`.
+def prepare(message: Request | Response, bodies: Path) -> Prepared:
+    """Takes size and digest of the message's body as it is to be stored; `bodies` is where `Body.file` names live.
 
     Raises NotFound if the body's file is gone or shorter than the body says.
     """
-    shape = header_shape(message.headers)
-    return Prepared(_payload(message, shape, bodies, workspace), shape)
-
-
-def _payload(message: Request | Response, shape: HeaderShape, bodies: Path, workspace: Path) -> Payload:
-    body = message.body
+    shape, body = header_shape(message.headers), message.body
+    if body.data == b"":
+        return Prepared(Payload(0, _EMPTY_DIGEST, b"", truncated=body.truncated, encoding=body.decoded), shape)
     codings = content_codings(message.headers) if shape.encoded and not body.decoded else ()
-    if body.data is not None:
-        data = body.data
-        if not data:
-            return Payload(0, EMPTY_DIGEST, b"", truncated=body.truncated, encoding=body.decoded)
-        if not codings:
-            return Payload(len(data), sha256(data).digest(), data, truncated=body.truncated, encoding=body.decoded)
-        return _undo(data, None, body, codings, workspace)
-    if body.file is None:
-        raise ValueError("a body holds neither data nor the name of a file")
-    path = bodies / body.file
-    if codings:
-        return _undo(None, path, body, codings, workspace)
-    return _as_held(None, path, body, encoding=body.decoded)
+    return Prepared(_decoded(body, codings, bodies) if codings else _as_held(body, bodies), shape)
 
 
-def _undo(data: bytes | None, path: Path | None, body: Body, codings: tuple[str, ...], workspace: Path) -> Payload:
-    encoding = ", ".join(codings)
+def _as_held(body: Body, bodies: Path, kept: str = "") -> Payload:
+    payload = Payload.of(body.data) if body.data is not None else _measured(_source(body, bodies))
+    payload.truncated, payload.encoding, payload.kept = body.truncated, body.decoded, kept
+    return payload
+
+
+def _decoded(body: Body, codings: tuple[str, ...], bodies: Path) -> Payload:
     if body.truncated:
         # What is behind the cut cannot be decoded, and half a decoded body would pass for more than it is.
-        return _as_held(data, path, body, kept="truncated")
-    try:
-        if data is not None and len(data) <= IN_MEMORY:
-            try:
-                decoded = undo_bytes(data, codings, _IN_MEMORY_LIMITS)
-            except Undecodable:
-                pass  # malformed, or merely too long for memory: the bounded way below decides
-            else:
-                return Payload(len(decoded), sha256(decoded).digest(), decoded, encoding=encoding)
-        chunks = iter((data,)) if data is not None else _read(_given(path), body.size)
-        return _to_file(chunks, codings, encoding, workspace)
-    except Undecodable as error:
-        return _as_held(data, path, body, kept=str(error))
-
-
-def _to_file(chunks: Iterator[bytes], codings: tuple[str, ...], encoding: str, workspace: Path) -> Payload:
-    digest, size = sha256(), 0
-    with NamedTemporaryFile(dir=workspace, prefix="decoded-", delete=False) as target:
-        path = Path(target.name)
+        return _as_held(body, bodies, "truncated")
+    payload = _decoded_in_memory(body, codings)
+    if payload is None:
+        source = _source(body, bodies)
         try:
-            for piece in undo_stream(chunks, codings, LIMITS):
-                digest.update(piece)
-                size += len(piece)
-                target.write(piece)
-        except Undecodable:
-            path.unlink()
-            raise
-    return Payload(size, digest.digest(), path=path, encoding=encoding)
+            payload = _measured(lambda: undo_stream(source(), codings, LIMITS))
+        except Undecodable as error:
+            return _as_held(body, bodies, str(error))
+    payload.encoding = ", ".join(codings)
+    return payload
 
 
-def _as_held(data: bytes | None, path: Path | None, body: Body, *, encoding: str = "", kept: str = "") -> Payload:
-    if data is not None:
-        return Payload(len(data), sha256(data).digest(), data, truncated=body.truncated, encoding=encoding, kept=kept)
-    digest = sha256()
-    for chunk in _read(_given(path), body.size):
+def _decoded_in_memory(body: Body, codings: tuple[str, ...]) -> Payload | None:
+    if body.data is None or len(body.data) > IN_MEMORY:
+        return None
+    try:
+        return Payload.of(undo_bytes(body.data, codings, _IN_MEMORY_LIMITS))
+    except Undecodable:
+        return None  # malformed, or merely too long for memory: decoding it as a stream tells
+
+
+def _measured(source: Source) -> Payload:
+    digest, size = sha256(), 0
+    for chunk in source():
         digest.update(chunk)
-    return Payload(body.size, digest.digest(), path=path, truncated=body.truncated, encoding=encoding, kept=kept)
+        size += len(chunk)
+    return Payload(size, digest.digest(), source=source)
 
 
-def _given(path: Path | None) -> Path:
-    assert path is not None  # noqa: S101 - for the type checker: a body without data has a file
-    return path
+def _source(body: Body, bodies: Path) -> Source:
+    if body.data is not None:
+        return partial(iter, (body.data,))
+    if body.file is None:
+        raise ValueError("a body holds neither data nor the name of a file")
+    return partial(_read, bodies / body.file, body.size)
 
 
 def _read(path: Path, size: int) -> Iterator[bytes]:
-    with _opened(path) as stream:
+    try:
+        stream = path.open("rb")
+    except FileNotFoundError as error:
+        raise _changed(f"{path} is gone.") from error
+    with stream:
         left = size
         while left:
-            chunk = stream.read(min(CHUNK, left))
+            chunk = stream.read(min(_CHUNK, left))
             if not chunk:
-                raise NotFound(
-                    f"{path} ends {left} bytes before the body it holds.",
-                    hint="The spool's bodies folder was changed from outside.",
-                )
+                raise _changed(f"{path} ends {left} bytes before the body it holds.")
             left -= len(chunk)
             yield chunk
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[BinaryIO]:
-    try:
-        stream = path.open("rb")
-    except FileNotFoundError as error:
-        raise NotFound(f"{path} is gone.", hint="The spool's bodies folder was changed from outside.") from error
-    with stream:
-        if hasattr(os, "posix_fadvise"):
-            os.posix_fadvise(stream.fileno(), 0, 0, os.POSIX_FADV_SEQUENTIAL)
-        yield stream
+def _changed(message: str) -> NotFound:
+    return NotFound(message, hint="The spool's bodies folder was changed from outside.")

@@ -4,7 +4,6 @@ Two passes. The first undoes content codings and takes digests, so that the cata
 class already stores; the second formats, compresses and writes. Bodies that live in files are streamed in both.
 """
 
-import tempfile
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,41 +64,35 @@ def write_segment(
     times = [exchange.started_at for exchange in exchanges] or [ledger.at if ledger else 0]
     at = min(max(min(times), 0), LATEST)
     info = SegmentInfo(retention_class, worker, spool, len(exchanges), at, ledger, tuple(gaps), software=software)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix="decoded-") as folder:
-        workspace = Path(folder)
-        sides = [_prepare(exchange, bodies, workspace) for exchange in exchanges]
-        _deduplicate(sides, known)
-        with FrameWriter(target, _dictionary(exchanges, sides)) as frames:
-            frames.write(Record(info.format(key), None))
-            index = _Index(key, retention_class, frames)
-            for exchange, (request, response) in zip(exchanges, sides, strict=True):
-                index.add(exchange, request, response)
-            frames.seal()
-        return SegmentIndex(
-            SegmentRow(
-                key=key,
-                retention_class=retention_class,
-                worker=worker,
-                spool=spool,
-                size=frames.offset,
-                content_size=frames.content_size,
-                digest=frames.digest.digest(),
-                dictionary=frames.dictionary_size,
-                exchanges=len(exchanges),
-                first_at=min(times) if exchanges else at,
-                last_at=max(times) if exchanges else at,
-            ),
-            tuple(index.exchanges),
-            tuple(index.payloads),
-            frames.content_crc,
-        )
+    sides = [_prepare(exchange, bodies) for exchange in exchanges]
+    _deduplicate(sides, known)
+    with FrameWriter(target, _dictionary(exchanges, sides)) as frames:
+        frames.write(Record(info.format(key), None))
+        index = _Index(key, retention_class, frames)
+        for exchange, (request, response) in zip(exchanges, sides, strict=True):
+            index.add(exchange, request, response)
+        frames.seal()
+    segment = SegmentRow(
+        key=key,
+        retention_class=retention_class,
+        worker=worker,
+        spool=spool,
+        size=frames.offset,
+        content_size=frames.content_size,
+        digest=frames.digest.digest(),
+        dictionary=frames.dictionary_size,
+        exchanges=len(exchanges),
+        first_at=min(times) if exchanges else at,
+        last_at=max(times) if exchanges else at,
+    )
+    return SegmentIndex(segment, tuple(index.exchanges), tuple(index.payloads), frames.content_crc)
 
 
-def _prepare(exchange: Exchange, bodies: Path, workspace: Path) -> _Sides:
-    sent = _Side(prepare(exchange.request, bodies, workspace), exchange.id)
+def _prepare(exchange: Exchange, bodies: Path) -> _Sides:
+    sent = _Side(prepare(exchange.request, bodies), exchange.id)
     if exchange.response is None:
         return sent, None
-    return sent, _Side(prepare(exchange.response, bodies, workspace), record_ids.response_id(exchange.id))
+    return sent, _Side(prepare(exchange.response, bodies), record_ids.response_id(exchange.id))
 
 
 def _deduplicate(exchanges: Sequence[_Sides], known: KnownPayloads) -> None:
