@@ -13,7 +13,7 @@ from uuid import uuid4
 import pytest
 import zstandard
 
-from entrepot_store.errors import Damaged, NotFound, TooNew
+from entrepot_store.errors import BadInput, Damaged, NotFound, TooNew
 from entrepot_store.model import Exchange
 from entrepot_store.segment import FileSource, Revisit, SegmentIndex, SegmentReader, VaultSource, verify_segment
 from entrepot_store.segment.frames import format_seal
@@ -41,6 +41,8 @@ class CountingVault:
 
     def get(self, key: str, start: int = 0, length: int | None = None) -> bytes:
         self.asked.append(("get", start, length))
+        if start > len(self.content):
+            raise BadInput(f"{key} has no byte {start}.")
         return self.content[start : None if length is None else start + length]
 
     def open(self, key: str, start: int = 0, length: int | None = None) -> AbstractContextManager[BinaryIO]:
@@ -116,6 +118,19 @@ def test_a_head_does_not_read_a_long_body(tmp_path: Path) -> None:
     head = SegmentReader(VaultSource(vault, KEY)).head(row.offset, row.length)
     assert head.size == len(content)
     assert not [length for name, _, length in vault.asked if name == "get" and (length or 0) > 64 * 1024]
+
+
+@pytest.mark.parametrize("beyond", [0, 1, 10**9])
+def test_a_place_beyond_the_end_is_damage(stored: tuple[bytes, SegmentIndex], beyond: int) -> None:
+    content, _ = stored
+    with pytest.raises(Damaged):
+        SegmentReader(VaultSource(CountingVault(content), KEY)).open_body(len(content) + beyond, 100)
+
+
+def test_an_object_that_lost_its_bytes_is_damage() -> None:
+    for content in (b"", b"\x5d\x2a", b"\x5d\x2a\x4d\x18\x00\x01\x00\x00"):
+        with pytest.raises(Damaged):
+            SegmentReader(VaultSource(CountingVault(content), KEY)).open_body(5000, 100)
 
 
 def test_several_threads_share_a_dictionary(stored: tuple[bytes, SegmentIndex]) -> None:

@@ -3,15 +3,17 @@
 import gzip
 import io
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO
+from uuid import UUID
 
 import pytest
 
 from entrepot_store.errors import Damaged
 from entrepot_store.model import Body, Exchange, Headers
-from entrepot_store.segment import Revisit, SegmentIndex, SegmentReader
+from entrepot_store.segment import Revisit, SegmentIndex, SegmentReader, shape
 from entrepot_store.segment.info import REVISIT_MIN
 from tests.support.segments import ENCODE, KEY, exchange, write
 
@@ -139,6 +141,18 @@ def test_headers_that_http_cannot_hold_come_back_and_the_block_stays_readable(tm
     restored = next(reader.exchanges(nowhere)).response
     assert restored is not None
     assert restored.headers == headers
+
+
+def test_hostile_headers_do_not_fill_the_memory(tmp_path: Path) -> None:
+    before = shape._shape.cache_info().currsize
+    many = tuple((b"X-%d" % number, b"") for number in range(5000))
+    long = ((b"X" * 10_000, b"v"), (b"Content-Type", b"y" * 10_000))
+    captured = [answered(b"", *many), answered(b"", *long)]
+    captured[1] = replace(captured[1], id=UUID(int=captured[1].id.int + 16), destination="d" * 10_000)
+    reader, index = write(tmp_path, captured)
+    assert list(reader.exchanges(nowhere)) == captured
+    assert reader.index(KEY)[0] == index
+    assert shape._shape.cache_info().currsize <= before + 2  # those of the two requests
 
 
 def test_a_repeated_body_is_stored_once(tmp_path: Path) -> None:

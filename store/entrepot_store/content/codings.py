@@ -4,6 +4,8 @@ from functools import lru_cache
 
 from ..model import Headers
 
+_LONGEST = 256
+"""A longer value is not remembered: hostile headers must not fill the memory."""
 _ALIASES = {b"x-gzip": "gzip", b"x-deflate": "deflate"}
 
 
@@ -14,15 +16,15 @@ def content_codings(headers: Headers) -> tuple[str, ...]:
     and come back as escaped text.
     """
     for name, _ in headers:
-        # Length and last letter sort out almost every header before anything is lower-cased.
+        # The length sorts out almost every header before anything is lower-cased.
         if len(name) == 16 and name.lower() == b"content-encoding":
             break
     else:
         return ()
-    return _parse(b",".join(value for name, value in headers if name.lower() == b"content-encoding"))
+    value = b",".join(value for name, value in headers if name.lower() == b"content-encoding")
+    return _remembered(value) if len(value) <= _LONGEST else _parse(value)
 
 
-@lru_cache(maxsize=256)
 def _parse(value: bytes) -> tuple[str, ...]:
     names = (element.strip(b" \t").lower() for element in value.split(b","))
     return tuple(
@@ -30,3 +32,6 @@ def _parse(value: bytes) -> tuple[str, ...]:
         for name in names
         if name not in (b"", b"identity")
     )
+
+
+_remembered = lru_cache(maxsize=256)(_parse)

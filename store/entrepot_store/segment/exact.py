@@ -7,7 +7,6 @@ values. A reader that knows it puts these in place of what it parsed; any other 
 import base64
 import binascii
 import re
-from functools import lru_cache
 from typing import Any
 
 import msgpack
@@ -39,7 +38,6 @@ def unpack_exact(value: bytes) -> Exact:
     return exact
 
 
-@lru_cache(maxsize=4096)
 def is_token(name: bytes) -> bool:
     """Whether HTTP allows it as a method or header name (RFC 9110 §5.6.2)."""
     return _TOKEN.fullmatch(name) is not None
@@ -50,7 +48,6 @@ def is_plain_path(path: bytes) -> bool:
     return _PATH.fullmatch(path) is not None
 
 
-@lru_cache(maxsize=4096)
 def is_plain_authority(authority: bytes) -> bool:
     """As a path, but without a slash."""
     return _AUTHORITY.fullmatch(authority) is not None

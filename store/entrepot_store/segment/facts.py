@@ -9,6 +9,7 @@ from ..model import Action, Exchange, Headers, Request
 from .exact import Exact, as_text, is_plain_text, is_token
 from .fields import Fields, format_date, parse_date
 
+_LONGEST = 256
 _STEADY = (
     (b"Entrepot-Source", "source"),
     (b"Entrepot-Destination", "destination"),
@@ -29,16 +30,16 @@ def date_of(exchange: Exchange, exact: Exact) -> bytes:
 
 def format_facts(exchange: Exchange, exact: Exact) -> bytes:
     """The fields, each with its line end. The few that differ from exchange to exchange come first and together."""
-    steady, unsafe = _steady(
-        (
-            exchange.source,
-            exchange.destination,
-            exchange.server_address,
-            exchange.rule,
-            exchange.action.value,
-            exchange.retention_class,
-        )
+    texts = (
+        exchange.source,
+        exchange.destination,
+        exchange.server_address,
+        exchange.rule,
+        exchange.action.value,
+        exchange.retention_class,
     )
+    # Names may come from what clients send: long ones are not remembered, so that they cannot fill the memory.
+    steady, unsafe = _steady(texts) if max(map(len, texts)) <= _LONGEST else _format_steady(texts)
     if unsafe:
         exact.update(unsafe)
     lines = b"Entrepot-Timing: %d %d %d\r\n" % (exchange.request_us, exchange.waiting_us, exchange.response_us)
@@ -115,8 +116,7 @@ def _text_field(name: bytes, attribute: str, text: str, exact: Exact) -> bytes:
     return b"%s: %s\r\n" % (name, text.encode())
 
 
-@lru_cache(maxsize=1024)
-def _steady(texts: tuple[str, ...]) -> tuple[bytes, Exact]:
+def _format_steady(texts: tuple[str, ...]) -> tuple[bytes, Exact]:
     """Fields that whole streams of exchanges share; formatted once for each combination."""
     unsafe: Exact = {}
     lines = b""
@@ -127,6 +127,9 @@ def _steady(texts: tuple[str, ...]) -> tuple[bytes, Exact]:
     if address:
         lines += b"WARC-IP-Address: %s\r\n" % address
     return lines, unsafe
+
+
+_steady = lru_cache(maxsize=1024)(_format_steady)
 
 
 def _ip_of(server: str) -> bytes:

@@ -113,7 +113,7 @@ def _header_lines(headers: Headers, prepared: Prepared, exact: Exact) -> tuple[b
     shape, size = prepared.shape, prepared.payload.size
     values = tuple(map(_value, headers))
     stated = shape.length_at >= 0 and values[shape.length_at] == b"%d" % size
-    template = shape.template[prepared.payload.encoding != ""][stated]
+    template = shape.template(prepared.payload.encoding != "", stated)
     lines = template % values
     count = len(values)
     # A line end within a value would make more lines than headers, a stray CR, LF or NUL an unequal count.

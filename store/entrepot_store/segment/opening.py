@@ -67,7 +67,7 @@ def _read(source: RangeSource) -> tuple[Opening, int]:
         if len(prefix) < start:
             prefix += source.read(len(prefix), start - len(prefix))
         dictionary = parse_dictionary(prefix[:start])
-        weight += 4 * len(dictionary)  # with the tables that zstd builds from it
+        weight += 2 * len(dictionary)  # with the tables that zstd builds from it
     header = parse_frame_header(_extended(source, prefix, start + 32), start)
     if header.content_size > WHOLE:
         raise ValueError("the warcinfo record is too long")

@@ -4,7 +4,6 @@ Whole streams of messages share one shape, so what would be asked of every heade
 ones may need another name in storage, whether all names are HTTP tokens, and how the lines are laid out.
 """
 
-from dataclasses import dataclass
 from functools import lru_cache
 from operator import itemgetter
 
@@ -13,62 +12,70 @@ from .exact import as_token, is_token
 
 PREFIX = b"Entrepot-Orig-"
 _LOWER_PREFIX = PREFIX.lower()
+_MOST_NAMES, _LONGEST_NAME, _LONGEST_VALUE = 64, 64, 256
+"""What is larger is not remembered: hostile headers must not fill the memory."""
 
 _name = itemgetter(0)
 
 
-@dataclass(slots=True, frozen=True)
 class HeaderShape:
-    """`template` takes the values, for a stored body whose content coding was undone or not and whose length the
-    `Content-Length` header states or not: `template[undone][stated]`. `length_at` and `type_at` are the places of
-    the only `Content-Length` and of the first `Content-Type`, -1 if there is none (or more than one length).
-    `tokens` says that every name is one."""
+    """`length_at` and `type_at` are the places of the only `Content-Length` and of the first `Content-Type`, -1 if
+    there is none (or more than one length). `encoded` says that there is a `Content-Encoding`, `tokens` that every
+    name is a token."""
 
-    template: tuple[tuple[bytes, bytes], tuple[bytes, bytes]]
-    length_at: int
-    type_at: int
-    encoded: bool
-    tokens: bool
+    __slots__ = ("_names", "_templates", "encoded", "length_at", "tokens", "type_at")
+
+    def __init__(self, names: tuple[bytes, ...]) -> None:
+        lower = [name.lower() for name in names]
+        self._names = names
+        self._templates: dict[tuple[bool, bool], bytes] = {}
+        self.length_at = lower.index(b"content-length") if lower.count(b"content-length") == 1 else -1
+        self.type_at = lower.index(b"content-type") if b"content-type" in lower else -1
+        self.encoded = b"content-encoding" in lower
+        self.tokens = all(map(is_token, names))
+
+    def template(self, undone: bool, stated: bool) -> bytes:
+        """Header lines that take the values; for a stored body whose content coding was undone or not, and whose
+        length the `Content-Length` header states or not."""
+        template = self._templates.get((undone, stated))
+        if template is None:
+            template = b"".join(_line(name, undone, stated) for name in self._names)
+            self._templates[undone, stated] = template
+        return template
 
     def media_type(self, headers: Headers) -> str:
         """The first `Content-Type` of headers of this shape, as sent; empty if there is none."""
-        return _media_type(headers[self.type_at][1]) if self.type_at >= 0 else ""
+        if self.type_at < 0:
+            return ""
+        value = headers[self.type_at][1]
+        return _media_type(value) if len(value) <= _LONGEST_VALUE else _text(value)
 
 
 def header_shape(headers: Headers) -> HeaderShape:
     """The shape of the headers; remembered for the shapes met last."""
-    return _shape(tuple(map(_name, headers)))
+    names = tuple(map(_name, headers))
+    if len(names) > _MOST_NAMES or max(map(len, names), default=0) > _LONGEST_NAME:
+        return HeaderShape(names)
+    return _shape(names)
 
 
-@lru_cache(maxsize=1024)
-def _media_type(value: bytes) -> str:
+_shape = lru_cache(maxsize=1024)(HeaderShape)
+
+
+def _text(value: bytes) -> str:
     return header_text(value).strip()
 
 
-@lru_cache(maxsize=1024)
-def _shape(names: tuple[bytes, ...]) -> HeaderShape:
-    lower = [name.lower() for name in names]
-    return HeaderShape(
-        template=(
-            (_template(names, lower, False, False), _template(names, lower, False, True)),
-            (_template(names, lower, True, False), _template(names, lower, True, True)),
-        ),
-        length_at=lower.index(b"content-length") if lower.count(b"content-length") == 1 else -1,
-        type_at=lower.index(b"content-type") if b"content-type" in lower else -1,
-        encoded=b"content-encoding" in lower,
-        tokens=all(map(is_token, names)),
+_media_type = lru_cache(maxsize=1024)(_text)
+
+
+def _line(name: bytes, undone: bool, stated: bool) -> bytes:
+    lower = name.lower()
+    renamed = (
+        lower == b"transfer-encoding"
+        or (lower == b"content-encoding" and undone)
+        or (lower == b"content-length" and not stated)
+        or lower.startswith(_LOWER_PREFIX)
     )
-
-
-def _template(names: tuple[bytes, ...], lower: list[bytes], undone: bool, stated: bool) -> bytes:
-    lines = []
-    for name, low in zip(names, lower, strict=True):
-        renamed = (
-            low == b"transfer-encoding"
-            or (low == b"content-encoding" and undone)
-            or (low == b"content-length" and not stated)
-            or low.startswith(_LOWER_PREFIX)
-        )
-        written = (PREFIX if renamed else b"") + (name if is_token(name) else as_token(name))
-        lines.append(written.replace(b"%", b"%%") + b": %s\r\n")
-    return b"".join(lines)
+    written = (PREFIX if renamed else b"") + (name if is_token(name) else as_token(name))
+    return written.replace(b"%", b"%%") + b": %s\r\n"

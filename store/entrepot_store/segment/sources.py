@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from ..errors import NotFound
+from ..errors import BadInput, NotFound
 from ..vault import Vault
 
 
@@ -21,7 +21,7 @@ class RangeSource(Protocol):
 
     @property
     def identity(self) -> tuple[str, str] | None:
-        """What what was learnt of this segment may be remembered under; None if it must not be."""
+        """Under what name a reader may remember what it learnt of this segment; None: it must not."""
         ...
 
     @property
@@ -32,7 +32,7 @@ class RangeSource(Protocol):
         ...
 
     def open(self, start: int, length: int | None = None) -> AbstractContextManager[BinaryIO]:
-        """The same range as a stream; None is up to the end."""
+        """The bytes from `start` as a stream. The caller reads no more than `length` of them (None: to the end)."""
         ...
 
 
@@ -92,7 +92,10 @@ class VaultSource:
         return self._size
 
     def read(self, start: int, length: int) -> bytes:
-        return self._vault.get(self._key, start, length)
+        try:
+            return self._vault.get(self._key, start, length)
+        except BadInput:
+            return b""  # `start` is beyond the end, where a range has nothing: the reader says what that means
 
     def open(self, start: int, length: int | None = None) -> AbstractContextManager[BinaryIO]:
         return self._vault.open(self._key, start, length)
