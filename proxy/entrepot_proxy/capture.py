@@ -96,10 +96,16 @@ class Capture:
         """Source and destination, by name."""
         if self.identity is None:
             caller, names = self.caller, self.policy.names
+            if caller.listener is not None:
+                # Nobody but its address says who calls a reverse listener: the same for all of the connection.
+                if caller.parties is None or caller.parties[0] is not names:
+                    caller.parties = names, (plain(names.source(caller.host, None)), caller.listener)
+                self.identity = caller.parties[1]
+                return self.identity
             user = caller.user
             if user is None and caller.forward:
                 user = proxy_user(self.found.get(PROXY_AUTHORIZATION))
-            destination = caller.listener or names.destination(plain(self.target.host), self.target.port)
+            destination = names.destination(plain(self.target.host), self.target.port)
             self.identity = plain(names.source(caller.host, user)), destination
         return self.identity
 

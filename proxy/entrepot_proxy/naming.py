@@ -6,6 +6,8 @@ from mitmproxy.connection import Address, Client, Server
 from mitmproxy.net.http import url
 from mitmproxy.proxy.mode_specs import ReverseMode
 
+from entrepot_store.rules import ProductNames
+
 
 @dataclass(slots=True)
 class Caller:
@@ -23,6 +25,8 @@ class Caller:
     listener: str | None
     user: str | None = None
     open: int = 0
+    parties: tuple[ProductNames, tuple[str, str]] | None = None
+    """For a connection to a reverse listener: source and destination of all of it, and the names they came from."""
 
 
 def caller_of(client: Client) -> Caller:
