@@ -39,7 +39,9 @@ class Vault(Protocol):
         """Stores the file's bytes; durable, and visible to every later call, when it returns.
 
         If the key already holds the very same bytes this is a success, so that a put whose answer was lost can be
-        repeated. Raises AlreadyExists if it holds other bytes; the object is then unchanged."""
+        repeated. Raises AlreadyExists if it holds other bytes; the object is then unchanged. A key is meant to have
+        one writer: of several at the same instant one object stays, whole, but a store whose conditions are not
+        atomic may tell more than one of them that it was theirs."""
         ...
 
     def get(self, key: str, start: int = 0, length: int | None = None) -> bytes:

@@ -68,15 +68,17 @@ class S3Vault:
         with source.open("rb") as file, self._translated(f"store {key}"):
             size = source.stat().st_size
             # First a look: it saves sending bytes that are there, and is all there is on servers without conditions.
-            found = self._find(key)
-            if found is None and self._send(name, file, size):
-                found = self._find(key)
-                if found is None or found.size != size:
-                    raise VaultUnavailable(f"{self.location}: {key} was stored, and is not there as a whole.")
-                return found
-            found = found or self._find(key)
+            found, _ = self._find(key)
+            sent = None if found else self._send(name, file, size)
             if found is None:
-                raise VaultUnavailable(f"{self.location}: {key} is there to a write and not to a look.")
+                found, etag = self._find(key)
+                if sent is not None and (found is None or found.size != size):
+                    raise VaultUnavailable(f"{self.location}: {key} was stored, and is not there as a whole.")
+                if found is None:
+                    raise VaultUnavailable(f"{self.location}: {key} is there to a write and not to a look.")
+                if sent == etag:
+                    return found
+            # It was there, or another writer's bytes have taken the place of ours.
             if found.size != size or not self._holds(key, file):
                 raise AlreadyExists(f"{key}: the vault already holds other bytes under this key.")
             return found
@@ -116,7 +118,7 @@ class S3Vault:
 
     def stat(self, key: str) -> ObjectStat:
         with self._translated(f"look at {key}"):
-            found = self._find(key)
+            found, _ = self._find(key)
         if found is None:
             raise NotFound(f"{self.location}: there is no object {key}.")
         return found
@@ -142,29 +144,32 @@ class S3Vault:
             if error.code not in ("BucketAlreadyOwnedByYou", "BucketAlreadyExists"):
                 raise
 
-    def _send(self, name: str, file: BinaryIO, size: int) -> bool:
-        """Stores the file unless the object is there; False if it is."""
+    def _send(self, name: str, file: BinaryIO, size: int) -> str | None:
+        """Stores the file unless the object is there; returns the ETag it got, None if it is there."""
         try:
             with self._transport.storing(conditional=self._knows_if_none_match):
-                self._client.put_object(self.bucket, name, file, size, part_size=PART_BYTES, num_parallel_uploads=1)
+                made = self._client.put_object(
+                    self.bucket, name, file, size, part_size=PART_BYTES, num_parallel_uploads=1
+                )
         except S3Error as error:
             if is_precondition_failure(error):
-                return False
+                return None
             if error.response.status == 501 and self._knows_if_none_match:
                 self._knows_if_none_match = False
                 file.seek(0)
                 return self._send(name, file, size)
             raise
-        return True
+        return made.etag or ""
 
-    def _find(self, key: str) -> ObjectStat | None:
+    def _find(self, key: str) -> tuple[ObjectStat | None, str]:
+        """The object and its ETag, which only tells whether two answers speak of one write."""
         try:
             found = self._client.stat_object(self.bucket, self._name(key))
         except S3Error as error:
             if error.code == "NoSuchKey":
-                return None
+                return None, ""
             raise
-        return _object_stat(key, found)
+        return _object_stat(key, found), found.etag or ""
 
     def _holds(self, key: str, file: BinaryIO) -> bool:
         """Compares contents, not ETags: what an ETag is depends on the server, the parts and the encryption."""
