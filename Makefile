@@ -6,6 +6,10 @@ XDIST  ?= -n 2
 # The ends of the allowed range of mitmproxy versions, each in a folder of its own beside the venv's.
 CONTRACT := $(wildcard tests/contract/mitmproxy-*.txt)
 
+# Where the environment forbids bytecode (containers often do) every process would compile SQLAlchemy and mitmproxy
+# again: seconds each, and the tests start hundreds.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: setup demo test lint bench up lock clean
 
 setup: $(STAMP)
@@ -20,6 +24,7 @@ $(STAMP): pyproject.toml requirements.txt tools/find-python $(CONTRACT)
 	  $(BIN)/python -m pip install --quiet --require-hashes --no-deps --upgrade \
 	    --target $(VENV)/contract/$$(basename $$pins .txt) -r $$pins || exit 1; \
 	done
+	$(BIN)/python -m compileall -q -j 0 $(VENV)/lib $(VENV)/contract
 	touch $(STAMP)
 
 demo: $(STAMP)
