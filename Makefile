@@ -24,7 +24,6 @@ $(STAMP): pyproject.toml requirements.txt tools/find-python $(CONTRACT)
 	  $(BIN)/python -m pip install --quiet --require-hashes --no-deps --upgrade \
 	    --target $(VENV)/contract/$$(basename $$pins .txt) -r $$pins || exit 1; \
 	done
-	$(BIN)/python -m compileall -q -j 0 $(VENV)/lib $(VENV)/contract
 	touch $(STAMP)
 
 demo: $(STAMP)
