@@ -3,7 +3,7 @@
 from .exchange import Action, Body, Exchange, Headers, Request, Response, WebSocketMessage
 from .facts import Gap, LedgerEntry
 from .ids import derived_tail, exchange_id, id_floor, id_micros, uuid7
-from .text import header_text, safe_text
+from .text import header_text, plain_text, safe_text
 
 __all__ = [
     "Action",
@@ -20,6 +20,7 @@ __all__ = [
     "header_text",
     "id_floor",
     "id_micros",
+    "plain_text",
     "safe_text",
     "uuid7",
 ]

@@ -16,3 +16,11 @@ def header_text(raw: bytes) -> str:
     except UnicodeDecodeError:
         text = raw.decode("iso-8859-1")
     return text.replace("\x00", "\\x00")
+
+
+def plain_text(text: str) -> str:
+    """Text that every encoding and database holds: NUL and lone surrogates, which stand for undecodable bytes, become
+    escapes."""
+    if text.isascii():
+        return text.replace("\x00", "\\x00") if "\x00" in text else text
+    return text.encode("utf-8", "backslashreplace").decode().replace("\x00", "\\x00")

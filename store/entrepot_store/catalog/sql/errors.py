@@ -53,7 +53,8 @@ def _sqlite(error: sqlite3.Error, reason: str, location: str) -> EntrepotError:
 
 
 def _postgres(error: psycopg.Error, reason: str, location: str) -> EntrepotError:
-    if isinstance(error, psycopg.DataError):
+    # A program limit is met by one value, such as a text too long for its index; other shipments fare better.
+    if isinstance(error, psycopg.DataError | psycopg.errors.ProgramLimitExceeded):
         return BadInput(f"The catalog cannot hold or compare a value: {reason}.")
     state = error.sqlstate or ""
     hint = "Is PostgreSQL running there? `catalog` in entrepot.toml or ENTREPOT_CATALOG says where it is."
