@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Protocol
 from uuid import UUID
 
-from ..model import LedgerEntry
+from ..model import Gap, LedgerEntry
 from .filters import ExchangeFilter, Order
 from .rows import (
     ExchangeRow,
@@ -111,8 +111,18 @@ class Catalog(Protocol):
 
     # Rebuilding
 
-    def clear_index(self) -> None:
-        """Empties everything that can be rebuilt from the vault, and nothing else."""
+    def clear_index(self, mark: Gap | None = None) -> frozenset[str]:
+        """Empties everything that can be rebuilt from the vault, and nothing else; in the same transaction states
+        `mark`, which stays until `take_back` is called. Returns the keys of the segments that it knew."""
+        ...
+
+    def add_rebuilt(self, shipment: Shipment) -> None:
+        """As `commit_shipment`, of segments found in the vault. It does not say that their spool file was shipped: its
+        other segments may not be there yet, and then only the shipper can make the rest of them."""
+        ...
+
+    def take_back(self, mark: Gap) -> None:
+        """The rebuild that `mark` stands for has ended well."""
         ...
 
     def fingerprint(self) -> Mapping[str, str]:

@@ -8,8 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..catalog import Catalog, Shipment
+from ..clock import Clock, SystemClock
 from ..errors import Damaged, NotFound
+from ..model import Gap
 from ..segment.reader import SegmentReader, VaultSource
+from ..spool import SpoolName
 from ..vault import Vault
 
 PREFIX = "segments/"
@@ -32,13 +35,15 @@ def rebuild_catalog(
     catalog: Catalog,
     *,
     accept_missing: bool = False,
+    clock: Clock | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Rebuilt:
     """Empties the index and fills it from every segment of the vault; `progress(done, total)` counts spool files.
 
     A listing is not believed when it is shorter than what the catalog knows: every segment it lacks is asked for by
     name. If one is really gone, nothing is emptied and Damaged is raised, unless `accept_missing`.
-    A rebuild that is interrupted leaves a part of the index; run again, it starts over.
+    A rebuild that is interrupted leaves a part of the index, and a gap that says so; run again, it starts over.
+    Shippers may be at work meanwhile. A segment that does not decode, and that was not stored again, is a gap.
     Raises TooNew for a segment of a newer format, and what vault and catalog raise.
     """
     listed = {stat.key for stat in vault.list(PREFIX) if stat.key.endswith(SUFFIX)}
@@ -48,18 +53,22 @@ def rebuild_catalog(
             f"{len(missing)} segments that the catalog knows are gone from {vault.location}, first {missing[0]}.",
             hint="Nothing was changed. Bring them back, or pass --accept-missing to rebuild without them.",
         )
+    now = (clock or SystemClock()).now()
+    unfinished = Gap("catalog", now, now, 0, "a rebuild did not end; run `entrepot rebuild-catalog` again")
+    # What shippers committed since the listing is in the vault, and emptied with the rest.
+    known = catalog.clear_index(unfinished)
     by_spool: dict[str, list[str]] = {}
-    for key in sorted(listed.union(unlisted)):
+    for key in sorted(listed.union(unlisted, known.difference(missing))):
         by_spool.setdefault(_spool_of(key), []).append(key)
-    catalog.clear_index()
     segments = exchanges = 0
     damaged: list[tuple[str, str]] = []
     for done, (spool, keys) in enumerate(sorted(by_spool.items())):
         shipment = _read_back(vault, spool, keys, damaged)
-        catalog.commit_shipment(shipment)
+        catalog.add_rebuilt(shipment)
         segments += len(shipment.segments)
         exchanges += len(shipment.exchanges)
         progress(done + 1, len(by_spool))
+    catalog.take_back(unfinished)
     return Rebuilt(segments, exchanges, tuple(damaged), tuple(unlisted))
 
 
@@ -78,19 +87,37 @@ def _ask_for(vault: Vault, keys: set[str]) -> tuple[list[str], list[str]]:
 def _read_back(vault: Vault, spool: str, keys: list[str], damaged: list[tuple[str, str]]) -> Shipment:
     """What the segments of one spool file say, as the shipper committed it."""
     found = []
+    lost = []
+    whole = set()
     for key in keys:
         try:
             found.append(SegmentReader(VaultSource(vault, key)).index(key))
+            whole.add(_first_name(key))
         except Damaged as error:
             damaged.append((key, error.message))
+            lost.append(key)
     return Shipment(
         spool=spool,
         segments=tuple(index.segment for index, _, _ in found),
         exchanges=tuple(row for index, _, _ in found for row in index.exchanges),
         payloads=tuple(row for index, _, _ in found for row in index.payloads),
         ledger=next((ledger for _, ledger, _ in found if ledger is not None), None),
-        gaps=tuple(gap for _, _, gaps in found for gap in gaps),
+        gaps=(
+            *(gap for _, _, gaps in found for gap in gaps),
+            *(_gap_of(spool, key) for key in lost if _first_name(key) not in whole),
+        ),
     )
+
+
+def _gap_of(spool: str, key: str) -> Gap:
+    """The same one at every rebuild, until the segment is whole again."""
+    name = SpoolName.parse(spool) if SpoolName.is_one(spool) else SpoolName(0, "unknown", 0)
+    return Gap(name.worker, name.created, name.created, 0, f"segment {key} does not decode; its exchanges are missing")
+
+
+def _first_name(key: str) -> str:
+    """What all the attempts at one segment share; one that is whole holds what the others should have held."""
+    return f"{key.rpartition('/')[0]}/{_spool_of(key)}"
 
 
 def _spool_of(key: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Self
 from uuid import UUID
 
-from ...model import LedgerEntry
+from ...model import Gap, LedgerEntry
 from ..filters import ExchangeFilter, Order
 from ..rows import ExchangeRow, GapRow, Page, PayloadRow, ProductRow, SegmentRow, Shipment, TokenRow
 from . import completeness, lookup, rebuilding, shipping, tokens
@@ -147,9 +147,17 @@ class SqlCatalog:
 
     # Rebuilding
 
-    def clear_index(self) -> None:
+    def clear_index(self, mark: Gap | None = None) -> frozenset[str]:
         with self.database.writing() as connection:
-            rebuilding.clear_index(connection)
+            return rebuilding.clear_index(connection, mark)
+
+    def add_rebuilt(self, shipment: Shipment) -> None:
+        with self.database.writing() as connection:
+            shipping.add_contents(connection, shipment)
+
+    def take_back(self, mark: Gap) -> None:
+        with self.database.writing() as connection:
+            completeness.remove_gap(connection, mark)
 
     def fingerprint(self) -> Mapping[str, str]:
         with self.database.reading() as connection:

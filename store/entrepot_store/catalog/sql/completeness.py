@@ -4,7 +4,7 @@ from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, and_, or_, select
+from sqlalchemy import Connection, and_, delete, or_, select
 
 from ...errors import NotFound
 from ...model import Gap, LedgerEntry, derived_tail, exchange_id
@@ -30,6 +30,10 @@ def add_gaps(connection: Connection, gaps: Collection[Gap]) -> None:
             insert_into(connection, table_of(schema.Gap)).on_conflict_do_nothing(),
             [{"id": identifier, **rows[identifier]} for identifier in sorted(rows)],
         )
+
+
+def remove_gap(connection: Connection, gap: Gap) -> None:
+    connection.execute(delete(schema.Gap).where(schema.Gap.id == gap_id(gap)))
 
 
 def gaps(connection: Connection, acknowledged: bool | None) -> list[GapRow]:

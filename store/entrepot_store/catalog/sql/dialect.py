@@ -3,7 +3,7 @@
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Connection, Table, func, select
+from sqlalchemy import Connection, Table, func, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from .schema import Base
@@ -26,6 +26,13 @@ def wait_for_turn(connection: Connection, what: str) -> None:
     if not is_sqlite(connection):
         key = int.from_bytes(sha256(f"entrepot {what}".encode()).digest()[:8], signed=True)
         connection.execute(select(func.pg_advisory_xact_lock(key)))
+
+
+def keep_writers_out(connection: Connection, *models: type[Base]) -> None:
+    """Waits for transactions that write to these tables, and lets no other one do so before this one has ended."""
+    if not is_sqlite(connection):
+        names = ", ".join(model.__tablename__ for model in models)
+        connection.execute(text(f"LOCK TABLE {names} IN SHARE ROW EXCLUSIVE MODE"))
 
 
 def table_of(model: type[Base]) -> Table:

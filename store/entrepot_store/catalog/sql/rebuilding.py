@@ -7,7 +7,10 @@ from typing import Any
 import msgpack
 from sqlalchemy import Connection, Select, delete, select
 
+from ...model import Gap
 from . import schema
+from .completeness import add_gaps
+from .dialect import keep_writers_out
 from .records import exchange_row, payload_row, segment_row, select_exchanges, select_payloads, select_segments
 
 _BATCH = 2000
@@ -18,9 +21,15 @@ _REBUILT = (
 )
 
 
-def clear_index(connection: Connection) -> None:
+def clear_index(connection: Connection, mark: Gap | None) -> frozenset[str]:
+    # In the order in which a shipment writes; it is committed before or after all of this, and not in between.
+    keep_writers_out(connection, schema.Shipment, schema.Segment)
+    known = frozenset(connection.execute(select(schema.Segment.key)).scalars())
     for model in _REBUILT:
         connection.execute(delete(model))
+    if mark is not None:
+        add_gaps(connection, [mark])
+    return known
 
 
 def fingerprint(connection: Connection) -> Mapping[str, str]:

@@ -27,6 +27,12 @@ def commit_shipment(connection: Connection, shipment: Shipment) -> bool:
     first = insert_into(connection, shipments).values(spool=shipment.spool).on_conflict_do_nothing()
     if connection.execute(first.returning(shipments.c.spool)).first() is None:
         return False
+    add_contents(connection, shipment)
+    return True
+
+
+def add_contents(connection: Connection, shipment: Shipment) -> None:
+    """All of a shipment but that it was shipped. What is there already stays as it is."""
     segment_ids = _add_segments(connection, shipment)
     added = _add_exchanges(connection, shipment.exchanges, segment_ids)
     _add_payloads(connection, shipment.payloads, segment_ids)
@@ -34,7 +40,6 @@ def commit_shipment(connection: Connection, shipment: Shipment) -> bool:
         note_ledger(connection, shipment.ledger)
     add_gaps(connection, shipment.gaps)
     _count_products(connection, added)
-    return True
 
 
 def is_shipped(connection: Connection, spool: str) -> bool:
