@@ -11,13 +11,29 @@ import pytest
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from entrepot_store.config import ProductConfig, RedactConfig, ReverseListener, RuleConfig, Settings, load_settings
+from entrepot_store.config import (
+    DocumentConfig,
+    KeepConfig,
+    ProductConfig,
+    RedactConfig,
+    ReverseListener,
+    RuleConfig,
+    Settings,
+    load_settings,
+)
 from entrepot_store.errors import ConfigError
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "configuration.md").read_text()
 ROW = re.compile(r"^\| `([a-z0-9_.]+)` \| (.*?) \| .*\|$", re.MULTILINE)
-TABLES = {"product": ProductConfig, "rule": RuleConfig, "proxy.reverse": ReverseListener, "rule.redact": RedactConfig}
+TABLES: dict[str, type[BaseModel]] = {
+    "product": ProductConfig,
+    "rule": RuleConfig,
+    "rule.keep": KeepConfig,
+    "rule.document": DocumentConfig,
+    "rule.redact": RedactConfig,
+    "proxy.reverse": ReverseListener,
+}
 
 
 def settings_of(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:

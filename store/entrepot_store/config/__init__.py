@@ -3,11 +3,13 @@
 from .load import load_settings
 from .products import ProductConfig
 from .reload import Reloader, needs_restart
-from .rule import RedactConfig, RuleConfig
+from .rule import DocumentConfig, KeepConfig, RedactConfig, RuleConfig
 from .settings import ApiSettings, ProxySettings, ReverseListener, S3Settings, Settings, SpoolSettings
 
 __all__ = [
     "ApiSettings",
+    "DocumentConfig",
+    "KeepConfig",
     "ProductConfig",
     "ProxySettings",
     "RedactConfig",

@@ -8,6 +8,10 @@ from pydantic import AfterValidator, BeforeValidator
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_DURATION = re.compile(r"(?:[0-9]{1,5}[ymwdh])+")
+_HOUR = 3_600_000_000
+_UNITS = {"y": 366 * 24 * _HOUR, "m": 31 * 24 * _HOUR, "w": 7 * 24 * _HOUR, "d": 24 * _HOUR, "h": _HOUR}
+_LONGEST_DURATION = 1000 * _UNITS["y"]
 
 
 def check_name(name: str) -> str:
@@ -55,6 +59,25 @@ def _check_header(name: str) -> str:
     return name.lower()
 
 
+def parse_duration(text: object) -> int:
+    """`10y`, `6m`, `8w`, `30d`, `12h` or several together, `1y6m`, in microseconds. Raises ValueError.
+
+    The letters are those of restic, and `w`. A month is 31 days and a year 366: what is to be kept for a month is not
+    gone after one.
+    """
+    if not isinstance(text, str) or not _DURATION.fullmatch(text):
+        raise ValueError(
+            f"{text!r} is not a duration, which is written with y (years), m (months), w, d and h, as in 30d or 1y6m"
+        )
+    units = re.findall(r"[a-z]", text)
+    if repeated(units):
+        raise ValueError(f"{text!r} has {repeated(units)!r} twice")
+    duration = sum(int(number) * _UNITS[unit] for number, unit in re.findall(r"(\d+)([a-z])", text))
+    if not 0 < duration <= _LONGEST_DURATION:
+        raise ValueError(f"{text!r} is not between 1h and 1000y")
+    return duration
+
+
 def _as_tuple(value: object) -> object:
     """One value may be written without the brackets of a list."""
     if isinstance(value, list | tuple | set | frozenset):
@@ -66,4 +89,6 @@ type Name = Annotated[str, AfterValidator(check_name)]
 type Address = Annotated[str, AfterValidator(_check_address)]
 type TargetUrl = Annotated[str, AfterValidator(_check_target)]
 type HeaderName = Annotated[str, AfterValidator(_check_header)]
+type Duration = Annotated[int, BeforeValidator(parse_duration)]
+"""Microseconds; written as in `parse_duration`."""
 type OneOrMany[T] = Annotated[tuple[T, ...], BeforeValidator(_as_tuple)]
