@@ -147,6 +147,18 @@ def test_pages_follow_each_other_by_body_and_by_link(client: httpx.Client) -> No
     assert newest == by_link[::-1]
 
 
+def test_ages_mean_the_same_moment_on_every_page(client: httpx.Client) -> None:
+    page = client.get("/v1/exchanges", params={"since": "2000w", "until": "0s", "limit": 7})
+    found = page.json()["items"]
+    while "next" in page.links:
+        page = client.get(page.links["next"]["url"])
+        assert page.status_code == 200, page.text
+        found += page.json()["items"]
+    assert found == listed(client)
+    cursor = client.get("/v1/exchanges", params={"since": "2000w", "limit": 1}).json()["next"]
+    problem(client.get("/v1/exchanges", params={"since": "1999w", "limit": 1, "cursor": cursor}), 400)
+
+
 @pytest.mark.parametrize(
     ("query", "status", "named"),
     [
@@ -157,6 +169,8 @@ def test_pages_follow_each_other_by_body_and_by_link(client: httpx.Client) -> No
         ("limit=1&limit=2", 400, "limit"),
         ("cursor=zzz", 400, "cursor"),
         ("cursor=", 400, "cursor"),
+        ("cursor=.1", 400, "cursor"),
+        ("cursor=zzz.99999999999999999", 400, "cursor"),
         ("status=20", 400, "status"),
         ("since=yesterday", 400, "since"),
         ("until=2026-02-30", 400, "until"),

@@ -6,6 +6,7 @@ import typer
 
 from entrepot_store.catalog import ExchangeFilter, ExchangeRow, Order
 
+from ..paging import Paging
 from .filters import filtered
 from .options import ConfigOption, DataOption, JsonOption, opened_catalog, settings_from
 from .output import print_table, say
@@ -17,26 +18,25 @@ _COLUMNS = ("STARTED", "ID", "FROM", "TO", "METHOD", "STATUS", "BYTES", "PATH")
 def command(
     *,
     where: ExchangeFilter,
+    paging: Paging,
     order: Annotated[Order, typer.Option(help="By time of start.")] = Order.NEWEST,
     limit: Annotated[int, typer.Option(min=1, max=1000, metavar="N", help="Exchanges on one page.")] = 100,
-    cursor: Annotated[
-        str | None, typer.Option(metavar="CURSOR", help="`next` of the page before, to see the one after it.")
-    ] = None,
     config: ConfigOption = None,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List captured exchanges. All given conditions must hold; an option given twice names alternatives."""
+    """List captured exchanges. All given conditions must hold; several values of one option are alternatives."""
     from ..views import PageView, exchange_view, to_json
 
     with opened_catalog(settings_from(config, data)) as catalog:
-        page = catalog.exchanges(where, limit=limit, cursor=cursor, order=order)
+        page = catalog.exchanges(where, limit=limit, cursor=paging.cursor, order=order)
+    following = paging.next(page.next)
     if as_json:
-        print(to_json(PageView(items=[exchange_view(row) for row in page.items], next=page.next)))
+        print(to_json(PageView(items=[exchange_view(row) for row in page.items], next=following)))
         return
     print_table(_COLUMNS, [_cells(row) for row in page.items], right=("STATUS", "BYTES"))
-    if page.next is not None:
-        say(f"There are more: add --cursor {page.next}")
+    if following is not None:
+        say(f"There are more: add --cursor {following}")
 
 
 def _cells(row: ExchangeRow) -> tuple[str, ...]:

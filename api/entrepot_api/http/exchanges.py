@@ -11,7 +11,7 @@ from ..tokens import Scope
 from ..views import ExchangeView, PageView, exchange_view
 from . import problems
 from .auth import require
-from .parameters import Cursor, FilterDep, Limit, OrderParameter
+from .parameters import FilterDep, Limit, OrderParameter, PagingDep
 from .services import ServicesDep
 
 router = APIRouter(prefix="/exchanges", tags=["exchanges"], dependencies=[Depends(require(Scope.READ))])
@@ -33,17 +33,18 @@ def list_exchanges(
     response: Response,
     services: ServicesDep,
     where: FilterDep,
+    paging: PagingDep,
     limit: Limit = 100,
-    cursor: Cursor = None,
     order: OrderParameter = Order.NEWEST,
 ) -> PageView[ExchangeView]:
     """Exchanges that meet every given condition; several values of one parameter are alternatives."""
-    page = services.catalog.exchanges(where, limit=limit, cursor=cursor, order=order)
-    if page.next is not None:
+    page = services.catalog.exchanges(where, limit=limit, cursor=paging.cursor, order=order)
+    following = paging.next(page.next)
+    if following is not None:
         # A relative reference: behind a balancer we do not know by which name and scheme we are reached.
-        target = request.url.include_query_params(cursor=page.next)
+        target = request.url.include_query_params(cursor=following)
         response.headers["Link"] = f'<{target.path}?{target.query}>; rel="next"'
-    return PageView[ExchangeView](items=[exchange_view(row) for row in page.items], next=page.next)
+    return PageView[ExchangeView](items=[exchange_view(row) for row in page.items], next=following)
 
 
 @router.get("/{identifier}", operation_id="get_exchange", summary="One exchange", responses=problems.responses(404))

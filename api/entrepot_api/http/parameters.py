@@ -1,4 +1,4 @@
-"""Query parameters that endpoints share: the filters of exchanges, and paging."""
+"""Query parameters that endpoints share: paging, and the filters of exchanges."""
 
 from typing import Annotated
 
@@ -6,6 +6,7 @@ from fastapi import Depends, Query
 
 from entrepot_store.catalog import ExchangeFilter, Order
 
+from ..paging import Paging
 from ..query import MOMENT_HELP, exchange_filter
 from .services import ServicesDep
 
@@ -21,9 +22,17 @@ _Text = Annotated[str | None, Query(max_length=8192)]
 _Size = Annotated[int | None, Query(ge=0, le=_LARGEST, description="Bytes of request and response body together.")]
 
 
+def _paging(services: ServicesDep, cursor: Cursor = None) -> Paging:
+    return Paging.at(cursor, services.clock.now())
+
+
+PagingDep = Annotated[Paging, Depends(_paging)]
+"""The `cursor` parameter of a listing whose filter may hold ages."""
+
+
 def _exchange_filter(
     *,
-    services: ServicesDep,
+    paging: PagingDep,
     source: _Names = None,
     destination: _Names = None,
     method: _Names = None,
@@ -51,7 +60,7 @@ def _exchange_filter(
     trace_id: _Text = None,
 ) -> ExchangeFilter:
     return exchange_filter(
-        now=services.clock.now(),
+        now=paging.now,
         source=source,
         destination=destination,
         method=method,
