@@ -35,35 +35,51 @@ class SpoolFile:
         self.path: Path = folder.open_path(name)
         self.size = 0
         self.commits = 0
-        self._descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_APPEND, 0o600)
+        self._renamed = False
+        self._descriptor: int | None = os.open(
+            self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_APPEND, 0o600
+        )
         try:
             self.append(FILE_MAGIC + encode_frame(pack_head(Head(name.worker, name.sequence, name.created))))
             self.commits = 0
             sync_folder(folder.path)
         except BaseException:
-            os.close(self._descriptor)
-            self.path.unlink(missing_ok=True)
+            self.discard()
             raise
 
     def append(self, frames: bytes) -> None:
         """Writes whole frames and waits until they are on disk. After an OSError the tail may be torn: `cut_tail`."""
-        self._disk.write(self._descriptor, frames)
-        self._disk.sync(self._descriptor)
+        descriptor = self._open_descriptor()
+        self._disk.write(descriptor, frames)
+        self._disk.sync(descriptor)
         self.size += len(frames)
         self.commits += 1
 
     def cut_tail(self) -> None:
         """Removes what a failed `append` left behind. Raises OSError if even that cannot be done."""
-        self._disk.truncate(self._descriptor, self.size)
-        self._disk.sync(self._descriptor)
+        descriptor = self._open_descriptor()
+        self._disk.truncate(descriptor, self.size)
+        self._disk.sync(descriptor)
 
     def seal(self) -> None:
         """Hands the file to the shipper. Raises OSError; may be called again then."""
-        self.path.rename(self._folder.sealed_path(self.name))
+        if not self._renamed:
+            self.path.rename(self._folder.sealed_path(self.name))
+            self._renamed = True
         sync_folder(self._folder.path)
-        os.close(self._descriptor)
+        self._close()
 
     def discard(self) -> None:
-        """Removes a file that holds nothing but its head."""
-        os.close(self._descriptor)
+        """Removes a file that holds nothing but its head. Raises OSError; may be called again then."""
+        self._close()
         self.path.unlink(missing_ok=True)
+
+    def _open_descriptor(self) -> int:
+        if self._descriptor is None:
+            raise ValueError(f"{self.path} is closed")
+        return self._descriptor
+
+    def _close(self) -> None:
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            os.close(descriptor)

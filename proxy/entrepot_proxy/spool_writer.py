@@ -39,6 +39,7 @@ IDLE_LEDGER_SECONDS = 60.0
 """While nothing is captured, changed counts (ignored exchanges) are written this often."""
 LIFE_SECONDS = 1.0
 """How often a worker dates its lock."""
+ENDED = "the spool writer has ended before its time"
 ROOM_TO_RECOVER = 64 * 1024
 COMMIT_BYTES = 4 * 1024 * 1024
 """A group commit does not wait for its time when this much has come together."""
@@ -115,6 +116,7 @@ class SpoolWriter:
         self._disk = disk or Disk()
         self._space = SpoolSpace(folder, settings, self._clock)
         self._queue: deque[_Entry] = deque()
+        self._batch: list[_Entry] = []
         # Two counters, each with one writer: the event loop adds to the first, the thread to the second.
         self._put_bytes = 0
         self._done_bytes = 0
@@ -122,6 +124,7 @@ class SpoolWriter:
         self._wake = threading.Event()
         self._asleep = False
         self._closing = False
+        self._ended = False
         self._released = False
         self._file: SpoolFile | None = None
         self._file_since = 0.0
@@ -131,7 +134,7 @@ class SpoolWriter:
         self._last_ledger = LedgerEntry(counts.worker, 0)
         self._last_ledger_at = self._clock.monotonic()
         self._retry_at = 0.0
-        self._shown = float("-inf")
+        self._show_at = float("-inf")
         self.failing: str | None = None
         """Why nothing can be written at present; None while all is well."""
         self._thread = threading.Thread(target=self._run, name="spool-writer", daemon=True)
@@ -159,7 +162,9 @@ class SpoolWriter:
         """
         queued = self.queue_bytes
         refusal = None
-        if self._closing:
+        if self._ended:
+            refusal = ENDED
+        elif self._closing:
             refusal = "the proxy had already closed its spool"
         elif queued and queued + size > self._settings.queue_bytes:
             refusal = f"the queue to the spool was full ({self._settings.queue_bytes} bytes, spool.queue_bytes)"
@@ -183,6 +188,9 @@ class SpoolWriter:
         self._closing = True
         self._wake.set()
         self._thread.join(timeout)
+        if not self._thread.is_alive():
+            # Put between the thread's last look and our word that there is an end.
+            self._lose(self._take_all(), "the proxy had already closed its spool")
         finished = not self._thread.is_alive() and not self._gaps and not self._unsealed
         if not self._thread.is_alive() and not self._released:
             self._released = True
@@ -192,14 +200,28 @@ class SpoolWriter:
     # From here on everything runs on the writer's thread.
 
     def _run(self) -> None:
+        try:
+            self._work()
+        except BaseException:
+            # Nothing can be written any more. Whoever puts or closes from now on finds out and is counted.
+            self._ended = True
+            self._failing_for(ENDED)
+            self._lose(self._batch, ENDED)
+            raise
+
+    def _work(self) -> None:
         while True:
             self._wait()
+            self._show_life()
             # Read before the queue: whatever was put before closing is in this batch or an earlier one.
             closing = self._closing
-            batch = self._take()
+            batch = self._batch = self._take()
             self._turn(batch, closing)
+            self._batch = []
             self._done_bytes += sum(entry.size for entry in batch)
             if closing and not self._queue:
+                if self._gaps:
+                    self._turn([], closing)  # what could not be written with a batch may be without one
                 return
 
     def _wait(self) -> None:
@@ -230,6 +252,22 @@ class SpoolWriter:
             batch.append(entry)
         return batch
 
+    def _take_all(self) -> list[_Entry]:
+        left = list(self._queue)
+        self._queue.clear()
+        return left
+
+    def _show_life(self) -> None:
+        """Dates the lock: if we are killed, the gap begins here."""
+        now = self._clock.monotonic()
+        if now < self._show_at:
+            return
+        self._show_at = now + LIFE_SECONDS
+        try:
+            self._lock.touch(self._clock.now())
+        except OSError as error:
+            self._report("lock", error)  # an older date makes the gap longer, and loses nothing
+
     def _turn(self, batch: list[_Entry], closing: bool) -> None:
         now = self._clock.monotonic()
         try:
@@ -237,10 +275,19 @@ class SpoolWriter:
             if self.failing and now < self._retry_at and not closing:
                 self._lose(batch, self.failing)
             elif batch or self._gaps or self.failing or self._ledger_is_due(closing):
+                batch = self._with_durable_bodies(batch)
                 self._commit(batch, closing)
         except Exception as error:
             logger.exception("the spool writer failed")
             self._fail(batch, f"the spool writer failed: {error!r}")
+        try:
+            self._hand_over(now, closing)
+        except Exception as error:
+            logger.exception("the spool writer failed")
+            self._fail([], f"the spool writer failed: {error!r}")
+
+    def _hand_over(self, now: float, closing: bool) -> None:
+        """Seals the file if it is its time, or those that could not be sealed in theirs."""
         if self._file is not None and (
             closing
             or self._file.size >= self._settings.seal_bytes
@@ -278,30 +325,25 @@ class SpoolWriter:
         return self._counts.entry(self._last_ledger.at) != self._last_ledger
 
     def _commit(self, batch: list[_Entry], closing: bool) -> None:
-        """Makes the batch durable: bodies first, then the records that name them, with gaps and ledger behind."""
-        batch = self._with_durable_bodies(batch)
+        """Makes the batch durable, with gaps and ledger behind; its bodies are on disk already."""
         records = [entry.prepared for entry in batch if entry.prepared is not None]
         truncated = sum(record.truncated for record in records)
         stored = len(records) - truncated
         gaps = self._gaps.take()
-        ledger = self._counts.entry(self._clock.now(), stored=stored, truncated=truncated)
-        frames = [encode_frame(record.record) for record in records]
-        frames += [encode_frame(pack_gap(gap)) for gap in gaps]
-        frames.append(encode_frame(pack_ledger(ledger)))
-        data = b"".join(frames)
         try:
-            # A little more than needed has to be free before a failing spool counts as good again, or it would flap.
-            refusal = self._space.refusal(len(data) + (ROOM_TO_RECOVER if self.failing else 0))
-            if refusal is not None and not (closing and not batch):  # a last gap or ledger entry may exceed the bound
-                raise SpoolFullError(refusal)
-            if self._file is None:
-                self._open()
-            assert self._file is not None  # noqa: S101 # _open returned, for mypy
-            self._file.append(data)
+            ledger = self._counts.entry(self._clock.now(), stored=stored, truncated=truncated)
+            frames = [encode_frame(record.record) for record in records]
+            frames += [encode_frame(pack_gap(gap)) for gap in gaps]
+            frames.append(encode_frame(pack_ledger(ledger)))
+            data = b"".join(frames)
+            self._append(data, whatever_the_bound=closing and not batch)
         except OSError as error:
             self._gaps.put_back(gaps)
             self._fail(batch, _reason(error))
             return
+        except Exception:
+            self._gaps.put_back(gaps)
+            raise
         self._space.added(len(data))
         self._counts.kept(stored, truncated)
         self._last_ledger, self._last_ledger_at = ledger, self._clock.monotonic()
@@ -314,11 +356,22 @@ class SpoolWriter:
             if entry.done:
                 entry.done(True)
 
+    def _append(self, data: bytes, *, whatever_the_bound: bool) -> None:
+        """`whatever_the_bound`: a last gap or ledger entry, which may exceed it. Raises OSError."""
+        # A little more than needed has to be free before a failing spool counts as good again, or it would flap.
+        refusal = self._space.refusal(len(data) + (ROOM_TO_RECOVER if self.failing else 0))
+        if refusal is not None and not whatever_the_bound:
+            raise SpoolFullError(refusal)
+        if self._file is None:
+            self._open()
+        assert self._file is not None  # noqa: S101 # _open returned, for mypy
+        self._file.append(data)
+
     def _with_durable_bodies(self, batch: list[_Entry]) -> list[_Entry]:
         """The entries whose body files are on disk; the others are lost."""
-        whole = []
-        synced = False
-        for entry in batch:
+        lost: dict[int, str] = {}
+        synced = [entry for entry in batch if entry.prepared is not None and entry.prepared.bodies]
+        for entry in synced:
             try:
                 for name in entry.prepared.bodies if entry.prepared else ():
                     descriptor = os.open(self._folder.body_path(name), os.O_RDONLY | os.O_CLOEXEC)
@@ -326,14 +379,17 @@ class SpoolWriter:
                         self._disk.sync(descriptor)
                     finally:
                         os.close(descriptor)
-                    synced = True
             except OSError as error:
-                self._lose([entry], _reason(error))
-                continue
-            whole.append(entry)
+                lost[id(entry)] = _reason(error)
         if synced:
-            sync_folder(self._folder.bodies)
-        return whole
+            try:
+                sync_folder(self._folder.bodies)
+            except OSError as error:
+                lost = {id(entry): _reason(error) for entry in synced} | lost
+        for entry in synced:
+            if id(entry) in lost:
+                self._lose([entry], lost[id(entry)])
+        return [entry for entry in batch if id(entry) not in lost] if lost else batch
 
     def _open(self) -> None:
         self._sequence += 1

@@ -370,3 +370,70 @@ def test_a_record_that_cannot_be_made_costs_itself_alone(bench: Bench) -> None:
     assert (gap.missing, "KeyError" in gap.reason) == (1, True)
     assert [where for where, _ in bench.errors] == ["record"]
     assert spooled.ledger.balanced
+
+
+@pytest.mark.parametrize("module", ["spool_file", "spool_writer"])
+def test_a_folder_that_cannot_be_synced_once_is_no_lasting_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: str
+) -> None:
+    """Of the spool when a file is sealed, of the bodies before their record is written: the batch may be lost, and is
+    counted once."""
+    bench = Bench(tmp_path, seal_seconds=0.1)
+    bench.put()
+    failures: list[Path] = []
+
+    def fail_once(path: Path) -> None:
+        if not failures and (module == "spool_writer" or bench.folder.names(SEALED)):
+            failures.append(path)
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(f"entrepot_proxy.{module}.sync_folder", fail_once)
+    bench.folder.body_path("w1.a.request").write_bytes(b"long")
+    answers: list[bool] = []
+    bench.put(bodies=("w1.a.request",), done=answers.append)
+    bench.put(bodies=("w1.gone.request",), done=answers.append)
+    wait_until(lambda: failures and len(answers) == 2, "the failure")
+    wait_until(lambda: bench.writer.failing is None, "recovery")
+    wait_until(lambda: not bench.folder.names(OPEN), "an empty spool")
+    assert bench.writer.close()
+    spooled = bench.read()
+    assert spooled.ledger.balanced
+    assert len(spooled.exchanges) == spooled.ledger.stored
+    assert sum(gap.missing for gap in spooled.gaps) == spooled.ledger.failed
+    assert not bench.folder.names(OPEN)
+
+
+def test_a_bug_in_the_writer_costs_no_gap(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_: object) -> bytes:
+        raise RuntimeError("a bug")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("entrepot_proxy.spool_writer.pack_gap", broken)
+        bench.gaps.note("lost before", missing=7)
+        wait_until(lambda: bench.writer.failing, "the bug")
+    wait_until(lambda: not bench.gaps, "the gap in the spool")
+    assert bench.writer.close()
+    assert [(gap.reason, gap.missing) for gap in bench.read().gaps] == [("lost before", 7)]
+
+
+def test_a_writer_that_has_died_loses_nothing_in_silence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threading, "excepthook", lambda _: None)
+    bench = Bench(tmp_path)
+
+    def die(_: object) -> None:
+        raise SystemExit
+
+    bench.writer._prepare = die  # type: ignore[assignment] # what no guard of the writer's survives
+    bench.put()
+    wait_until(lambda: bench.writer.failing, "the death")
+    assert not bench.put()
+    assert not bench.writer.close()
+    assert bench.counts.entry(0).failed == 2
+    assert bench.counts.entry(0).in_flight == 0
+    assert (bench.folder.path / "w1.lock").exists(), "the shipper makes a gap of it"
+
+
+def test_a_living_worker_dates_its_lock(bench: Bench) -> None:
+    lock = bench.folder.path / "w1.lock"
+    os.utime(lock, (1, 1))
+    wait_until(lambda: lock.stat().st_mtime > 1, "a sign of life")
