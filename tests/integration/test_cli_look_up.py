@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -141,6 +142,25 @@ def test_one_exchange_whole(cli: Cli) -> None:
     assert cli("exchange", "nonsense").code == 2
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        *(("exchanges",), ("products",), ("ledger",), ("gaps",), ("token", "list"), ("replay", "--list")),
+        *(("export", "--format", "har"), ("gaps", "ack", str(UUID(int=1))), ("exchange", str(UUID(int=1)))),
+    ],
+    ids=" ".join,
+)
+def test_a_folder_where_nothing_was_captured_is_not_an_empty_archive(
+    command: tuple[str, ...], tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    """A mistyped --data must not say that nothing is there, nor make it so."""
+    refused = run_cli(capfdbinary, *command, "--data", tmp_path / "mistyped")
+    assert refused.code == 9
+    assert "--data" in refused.err
+    assert "no catalog" in run_cli(capfdbinary, "status", "--data", tmp_path / "mistyped").out
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_payloads(cli: Cli, tmp_path: Path) -> None:
     binary = ids(cli("exchanges", "--json", "--min-size", "1000"))[0]
     assert cli("payload", binary, "--request").raw == bytes(range(256)) * 40
@@ -149,6 +169,10 @@ def test_payloads(cli: Cli, tmp_path: Path) -> None:
     assert cli("payload", binary, "--request", "-o", target).raw == b""
     assert target.read_bytes() == bytes(range(256)) * 40
     assert target.stat().st_mode & 0o777 == 0o600
+    for impossible in (tmp_path, tmp_path / "none" / "body"):
+        refused = cli("payload", binary, "-o", impossible)
+        assert (refused.code, str(tmp_path) in refused.err) == (2, True)
+    assert list(tmp_path.iterdir()) == [target]
     failed = ids(cli("exchanges", "--json", "--incomplete"))[0]
     refused = cli("payload", failed)
     assert refused.code == 9

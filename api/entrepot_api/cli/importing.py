@@ -41,7 +41,7 @@ def command(
     from entrepot_store.imports import import_file
 
     settings = settings_from(config, data)
-    with opened(settings) as archive, progress_bar("Importing") as advance:
+    with opened(settings, create=True) as archive, progress_bar("Importing") as advance:
         report = import_file(file, settings, archive, source=source, progress=advance)
     if as_json:
         print(json.dumps(asdict(report), indent=2))

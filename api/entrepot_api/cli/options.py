@@ -38,21 +38,22 @@ def settings_from(
 
 
 @contextmanager
-def opened_catalog(settings: Settings) -> Iterator["Catalog"]:
-    """The catalog of these settings, closed at the end; for commands that need no bodies."""
+def opened_catalog(settings: Settings, *, create: bool = False) -> Iterator["Catalog"]:
+    """The catalog of these settings, closed at the end; for commands that need no bodies. Only a command that writes
+    to it may `create` it. Raises NotFound if there is none, and what opening it raises."""
     from entrepot_store.catalog import open_catalog
 
     with ExitStack() as stack:
-        catalog = open_catalog(settings)
+        catalog = open_catalog(settings, create=create)
         stack.callback(catalog.close)
         yield catalog
 
 
 @contextmanager
-def opened(settings: Settings) -> Iterator["Archive"]:
+def opened(settings: Settings, *, create: bool = False) -> Iterator["Archive"]:
     """Vault and catalog of these settings, closed at the end. Raises what opening them raises."""
     from entrepot_store.archive import Archive
     from entrepot_store.vault import open_vault
 
-    with opened_catalog(settings) as catalog:
+    with opened_catalog(settings, create=create) as catalog:
         yield Archive(open_vault(settings), catalog)

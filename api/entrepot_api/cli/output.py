@@ -3,10 +3,10 @@
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from entrepot_store.errors import BadInput
 
@@ -46,11 +46,14 @@ def output(target: Path | None) -> Iterator[BinaryIO]:
     if target is None or str(target) == "-":
         if sys.stdout.isatty():
             raise BadInput(
-                "This writes binary data, and that is a terminal.", hint="Name a file with -o, or use a pipe."
+                "This is not written into a terminal: it may hold anything.", hint="Name a file with -o, or use a pipe."
             )
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
+    if target.is_dir() or not target.parent.is_dir():
+        problem = "that is a folder" if target.is_dir() else f"there is no folder {target.parent}"
+        raise BadInput(f"-o {target}: {problem}.", hint="Name a file in a folder that is there.")
     descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")  # 0600
     try:
         with os.fdopen(descriptor, "wb") as stream:
@@ -63,9 +66,15 @@ def output(target: Path | None) -> Iterator[BinaryIO]:
         raise
 
 
+class Advance(Protocol):
+    """Takes what is done so far, and what all of it is if that is only known now."""
+
+    def __call__(self, done: int, total: int | None = None, /) -> None: ...
+
+
 @contextmanager
-def progress_bar(verb: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
-    """A bar on standard error while something long runs, if a person watches; call it with what is done so far."""
+def progress_bar(verb: str, total: int | None = None) -> Iterator[Advance]:
+    """A bar on standard error while something long runs, if a person watches."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -73,4 +82,4 @@ def progress_bar(verb: str, total: int | None = None) -> Iterator[Callable[[int]
     columns = (TextColumn(verb), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task(verb, total=total)
-        yield lambda done: progress.update(task, completed=done)
+        yield lambda done, total=None: progress.update(task, completed=done, total=total)

@@ -4,12 +4,11 @@ import json
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from entrepot_store.errors import Damaged
 
 from .options import ConfigOption, DataOption, JsonOption, opened, settings_from
+from .output import progress_bar, say
 
 
 def command(
@@ -28,16 +27,8 @@ def command(
     """
     from entrepot_store.ship import rebuild_catalog
 
-    errors = Console(stderr=True)
-    columns = (TextColumn("Rebuilding"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with opened(settings_from(config, data)) as archive, Progress(*columns, console=errors, transient=True) as bar:
-        task = bar.add_task("", total=None)
-        rebuilt = rebuild_catalog(
-            archive.vault,
-            archive.catalog,
-            accept_missing=accept_missing,
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
-        )
+    with opened(settings_from(config, data), create=True) as archive, progress_bar("Rebuilding") as advance:
+        rebuilt = rebuild_catalog(archive.vault, archive.catalog, accept_missing=accept_missing, progress=advance)
     if as_json:
         print(
             json.dumps(
@@ -52,7 +43,7 @@ def command(
     else:
         print(f"{rebuilt.exchanges} exchanges from {rebuilt.segments} segments are in the catalog.")
     for key in rebuilt.unlisted:
-        errors.print(f"The vault holds {key} but its listing lacked it.", markup=False)
+        say(f"The vault holds {key} but its listing lacked it.")
     if rebuilt.damaged:
         reasons = "; ".join(reason for _, reason in rebuilt.damaged)
         raise Damaged(

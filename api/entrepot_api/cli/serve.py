@@ -30,7 +30,7 @@ def command(
     log_to_stderr()
     settings = settings_from(config, data, {"api": {"listen": listen}} if listen else None)
     listener = bind(settings.api.listen)
-    with listener, opened(settings) as archive:
+    with listener, opened(settings, create=True) as archive:
         app = create_app(settings, archive.catalog, archive.vault)
         server = ApiServer(app, listener, StateFile(settings.data, "api"))
         server.handle_signals()

@@ -24,6 +24,8 @@ def command(
 
     Goes on until SIGTERM; when vault or catalog go away it waits and says so. It can be killed at any point.
     """
+    from entrepot_store.config import Reloader
+    from entrepot_store.documents import CurrentRecipes
     from entrepot_store.errors import BadInput
     from entrepot_store.ship import run_shipper
     from entrepot_store.spool import SpoolFolder
@@ -44,7 +46,7 @@ def command(
     signal.signal(signal.SIGINT, end)
     hold_leash(settings.data)
     state = StateFile(settings.data, "ship")
-    with opened(settings) as archive:
+    with opened(settings, create=True) as archive:
         archive.vault.check()  # makes the bucket, if it may; a wrong key is said now and not with the first capture
         totals = run_shipper(
             SpoolFolder(settings.data / "spool"),
@@ -53,6 +55,7 @@ def command(
             stop,
             mode="once" if once else "drain" if drain else "forever",
             state=state,
+            recipes=CurrentRecipes(settings, Reloader(config)),
         )
     state.remove()
     typer.echo(

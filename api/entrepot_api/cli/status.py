@@ -31,6 +31,8 @@ def command(
     ] = None,
 ) -> None:
     """Show how far behind the catalog is, the spool, each part with its last error, and what is known to be missing."""
+    from entrepot_store.errors import EntrepotError
+
     from ..status import collect
 
     settings = settings_from(config, data)
@@ -38,7 +40,7 @@ def command(
     try:
         status = collect(settings, catalog, vault)
     finally:
-        if catalog is not None and hasattr(catalog, "close"):
+        if not isinstance(catalog, EntrepotError):
             catalog.close()
     typer.echo(json.dumps(status, indent=2)) if as_json else _show(status)
     missing = [part for part in require or [] if status["parts"].get(part, {}).get("state") != "running"]
@@ -47,15 +49,13 @@ def command(
         raise typer.Exit(1)
 
 
-def _catalog(settings: "Settings") -> "Catalog | EntrepotError | None":
-    """The catalog, or why it cannot be opened; None where nothing ever ran, so that asking creates nothing."""
+def _catalog(settings: "Settings") -> "Catalog | EntrepotError":
+    """The catalog, or why it cannot be opened; asking creates none."""
     from entrepot_store.catalog import open_catalog
     from entrepot_store.errors import EntrepotError
 
-    if settings.catalog is None and not (settings.data / "catalog.sqlite").exists():
-        return None
     try:
-        return open_catalog(settings)
+        return open_catalog(settings, create=False)
     except EntrepotError as error:
         return error
 
@@ -88,7 +88,7 @@ def _show(status: "Status") -> None:
         line = Text(f"{name:<10} ")
         line.append(f"{part['state']:<8}", style=_STYLES[part["state"]])
         line.append(f" process {part['pid']}" if part["pid"] else "")
-        line.append(f", restarted {part['restarts']} times" if part["restarts"] else "")
+        line.append(f"  restarted {part['restarts']}×" if part["restarts"] else "")
         line.append(f"  last error {error['at']}: {visible(error['message'])}" if error else "")
         console.print(line)
 

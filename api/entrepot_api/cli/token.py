@@ -45,7 +45,7 @@ def create(
 
     clock = SystemClock()
     expires_at = _expiry(expires, clock) if expires else None
-    with opened_catalog(settings_from(config, data)) as catalog:
+    with opened_catalog(settings_from(config, data), create=True) as catalog:
         row, secret = create_token(catalog, clock, name=name, scopes=scopes or (Scope.READ,), expires_at=expires_at)
     if as_json:
         print(to_json(new_token_view(row, secret)))

@@ -47,7 +47,7 @@ def gaps(connection: Connection, acknowledged: bool | None) -> list[GapRow]:
 def acknowledge_gap(connection: Connection, identifier: UUID, by: str, at: int) -> GapRow:
     query = _select_gaps().where(schema.Gap.id == identifier)
     if connection.execute(query).first() is None:
-        raise NotFound(f"There is no gap {identifier}.", hint="`entrepot status` lists the gaps.")
+        raise NotFound(f"There is no gap {identifier}.", hint="`entrepot gaps --all` lists them.")
     connection.execute(
         insert_into(connection, table_of(schema.GapAcknowledgement))
         .values(gap_id=identifier, acknowledged_at=at, acknowledged_by=by)

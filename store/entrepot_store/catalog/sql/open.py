@@ -1,12 +1,23 @@
 """Opens the catalog that the configuration names."""
 
 from ...config import Settings
+from ...errors import NotFound
 from .catalog import SqlCatalog
+from .engine import Database
 
 
-def open_catalog(where: Settings | str) -> SqlCatalog:
-    """`where` is the configuration or a database URL. Makes the tables or migrates them.
+def open_catalog(where: Settings | str, *, create: bool = True) -> SqlCatalog:
+    """`where` is the configuration or a database URL. Makes the tables or migrates them; with `create` false a SQLite
+    file that is not there is not made, because an empty catalog would say that nothing was ever captured.
 
-    Raises ConfigError (not a URL of SQLite or PostgreSQL), TooNew, CatalogUnavailable.
+    Raises ConfigError (not a URL of SQLite or PostgreSQL), TooNew, CatalogUnavailable; NotFound without `create`.
     """
-    return SqlCatalog(where if isinstance(where, str) else where.catalog_url)
+    url = where if isinstance(where, str) else where.catalog_url
+    file = None if create else Database(url).file
+    if file is not None and not file.exists():
+        raise NotFound(
+            f"There is no catalog at {file}.",
+            hint="Does --data name the folder that `entrepot up` uses? A catalog that was lost is made again by "
+            "`entrepot rebuild-catalog`.",
+        )
+    return SqlCatalog(url)
