@@ -9,7 +9,7 @@ from entrepot_store.errors import EntrepotError
 
 ALL_IDENTICAL = 0
 DIFFERENCES = 20
-NOT_ALL_SENT = 21
+FAILURES = 21
 STOPPED_EARLY = 22
 
 

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from entrepot_store.catalog.replays import ReplayRow, ReplayState, ReplayStore, StepCounts, StepRow, StepState, Verdict
 
-from .errors import ALL_IDENTICAL, DIFFERENCES, NOT_ALL_SENT, STOPPED_EARLY
+from .errors import ALL_IDENTICAL, DIFFERENCES, FAILURES, STOPPED_EARLY
 
 PAGE = 500
 NOT_IDENTICAL = (Verdict.FAILED, Verdict.UNKNOWN, Verdict.DIFFERENT)
@@ -38,7 +38,7 @@ class Report:
         if self.replay.state is not ReplayState.FINISHED or self.counts.pending or self.counts.sending:
             return STOPPED_EARLY
         if self.counts.failed or self.counts.unknown or self.lost:
-            return NOT_ALL_SENT
+            return FAILURES
         return DIFFERENCES if self.counts.different else ALL_IDENTICAL
 
 

@@ -93,13 +93,16 @@ class Replays:
         row = self.store.get(replay)
         options = options or RunOptions.from_json(row.options)
         credentials = credentials or Credentials()
+        nothing_left = row.state is ReplayState.FINISHED and not (options.retry_failed or options.retry_unknown)
         if row.state not in (ReplayState.PLANNING, ReplayState.CANCELLED):  # `acquire` has the sentences for those
             if not row.plan.get("steps"):
                 raise BadInput(f"The plan of replay {replay} has no step to send.", hint="Widen its filters.")
-            _check_secrets(row, options, credentials)
+            if not nothing_left:
+                _check_secrets(row, options, credentials)
         target = Target.parse(row.target)
         tls = _tls(options) if target.scheme == "https" else None
-        reach(target, options.connect_timeout)
+        if not nothing_left:
+            reach(target, options.connect_timeout)
         owner = new_owner()
         row = self.store.acquire(replay, owner, TTL_US, dead=dead_holder(row))
         settled = self.store.settle(

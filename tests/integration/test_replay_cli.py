@@ -164,9 +164,14 @@ def test_secrets(data: Path, tmp_path: Path) -> None:
         assert replay(data, *to, "--credential", "authorization=env:TOKEN", TOKEN="from-env").returncode == 0
         assert replay(data, *to, "--credential", f"authorization=file:{tmp_path / 'token'}").returncode == 0
         assert replay(data, *to, "--credential", "authorization=cmd:printf from-cmd").returncode == 0
-        assert replay(data, *to, "--without-credentials").returncode == 0
+        done = replay(data, *to, "--without-credentials", "--json")
+        assert (done.returncode, "redacted" in done.stderr, "Nothing was sent" in done.stderr) == (0, False, False)
+        finished = json.loads(done.stdout)["replay"]["id"]
         sent = [seen.header(b"authorization") for seen in target.seen]
         assert sent == [b"Bearer from-env", b"Bearer from-file", b"Bearer from-cmd", None]
+    # Nothing is left to send: neither secrets nor the target are needed to hear how it went.
+    done = replay(data, "--resume", finished)
+    assert (done.returncode, "1 of 1 steps are identical" in done.stdout) == (0, True)
 
 
 @pytest.mark.parametrize(

@@ -91,6 +91,9 @@ def test_from_plan_to_report(client: httpx.Client) -> None:
         assert [step["seq"] for step in report["not_identical"]] == [2]
         failed = client.get(f"/v1/replays/{replay['id']}/steps", params={"verdict": "failed"}).json()["items"]
         assert [(step["path"], step["live_status"]) for step in failed] == [("/v1/items/2", 409)]
+        steps = f"/v1/replays/{replay['id']}/steps"
+        assert len(client.get(steps, params={"state": ["done", "skipped"]}).json()["items"]) == 5
+        assert client.get(steps, params={"state": "pending"}).json()["items"] == []
         assert client.get("/v1/replays", params={"limit": 1}).json()["items"][0]["id"] == replay["id"]
 
 

@@ -13,7 +13,7 @@ from entrepot_replay.credentials import Credentials, CredentialSource
 from entrepot_replay.errors import (
     ALL_IDENTICAL,
     DIFFERENCES,
-    NOT_ALL_SENT,
+    FAILURES,
     STOPPED_EARLY,
     TargetUnreachable,
 )
@@ -154,7 +154,7 @@ def test_differences_and_failures_lead_the_report(tmp_path: Path) -> None:
 
     with ReplayTarget(answerer) as target, replaying(tmp_path, recording.exchanges) as bench:
         report = bench.run(bench.plan(target.url).id)
-        assert report.exit_code == NOT_ALL_SENT
+        assert report.exit_code == FAILURES
         assert [(step.seq, step.verdict) for step in report.steps] == [(2, Verdict.FAILED), (3, Verdict.DIFFERENT)]
         assert [one.where for one in report.steps[1].differences] == ["$.id"]
 
@@ -172,7 +172,7 @@ def test_a_recording_that_lacks_something_is_never_all_identical(tmp_path: Path)
         assert row.plan["lost"] == {"no answer was recorded": 1}
         report = bench.run(row.id)
         assert report.counts == StepCounts(identical=2, skipped=1)
-        assert report.exit_code == NOT_ALL_SENT
+        assert report.exit_code == FAILURES
         assert report.lost == 1
 
 
@@ -309,7 +309,7 @@ def test_an_answer_that_never_came_is_unknown_and_only_idempotent_steps_go_again
     with ReplayTarget(answerer) as target, replaying(tmp_path, recording.exchanges) as bench:
         row = bench.plan(target.url)
         report = bench.run(row.id, RunOptions(retry_unknown=retry))
-        assert report.exit_code == NOT_ALL_SENT
+        assert report.exit_code == FAILURES
         post, put, fine = bench.steps(row.id)
         assert [post.attempts, put.attempts] == sent
         assert [post.unknown_attempts, put.unknown_attempts] == sent

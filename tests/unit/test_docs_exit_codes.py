@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "exit-codes.md").read_text()
 ROWS = {name: int(code) for code, name in re.findall(r"^\| (\d+) \| `(\w+)` \|", PAGE, re.MULTILINE)}
 CONSTANTS = {
-    "replay/entrepot_replay/errors.py": ("DIFFERENCES", "NOT_ALL_SENT", "STOPPED_EARLY"),
+    "replay/entrepot_replay/errors.py": ("DIFFERENCES", "FAILURES", "STOPPED_EARLY"),
     "api/entrepot_api/cli/importing.py": ("PARTLY",),
     "api/entrepot_api/cli/errors.py": ("INTERRUPTED",),
 }

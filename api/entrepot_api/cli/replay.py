@@ -169,7 +169,8 @@ def command(
                 settings=settings,
             )
             if yes:
-                for line in plan_lines(row, {source.name for source in sources if not source.digest}):
+                named = {source.name for source in sources if not source.digest}
+                for line in plan_lines(row, set(row.plan["secret_names"]) if without_credentials else named):
                     (say if as_json else print)(line)
                 _run(replays, row, options, secrets, limit=limit, as_json=as_json)
             else:

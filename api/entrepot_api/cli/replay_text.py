@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 _SHOWN_DIFFERENCES = 5
 
 
-def plan_lines(row: "ReplayRow", given: Collection[str] = ()) -> Iterator[str]:
+def plan_lines(row: "ReplayRow", settled: Collection[str] | None = None) -> Iterator[str]:
     """The plan of a replay: warnings, what will be sent, what will not and why, how to start it.
 
-    `given` are names of secrets that the operator has given, about which there is nothing to warn of.
+    `settled` is given when it is started at once: the names of secrets about which there is nothing to warn of.
     """
     plan = row.plan
-    warnings = [warning["text"] for warning in plan["warnings"] if warning.get("name") not in given]
+    warnings = [warning["text"] for warning in plan["warnings"] if warning.get("name") not in (settled or ())]
     for warning in warnings:
         yield f"WARNING  {visible(warning)}"
     if warnings:
@@ -31,7 +31,7 @@ def plan_lines(row: "ReplayRow", given: Collection[str] = ()) -> Iterator[str]:
         yield f"  recorded  {plan['first_at']} to {plan['last_at']}"
     for reason, number in plan["skips"].items():
         yield f"  skips     {number}: {visible(reason)}"
-    if row.state.value == "planned" and plan["steps"]:
+    if settled is None and row.state.value == "planned" and plan["steps"]:
         yield f"Nothing was sent. Start it with: entrepot replay --resume {row.id}"
 
 

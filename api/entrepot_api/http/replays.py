@@ -20,7 +20,7 @@ from entrepot_replay.options import RunOptions
 from entrepot_replay.report import make_report
 from entrepot_replay.selection import Selection
 from entrepot_replay.service import Replays
-from entrepot_store.catalog.replays import ReplayRow, ReplayState, Verdict, Wanted
+from entrepot_store.catalog.replays import ReplayRow, ReplayState, StepState, Verdict, Wanted
 from entrepot_store.catalog.sql import replay_store
 
 from ..tokens import Scope
@@ -178,11 +178,12 @@ def list_replay_steps(  # noqa: PLR0917 - the framework passes them by name
     response: Response,
     replays: ReplaysDep,
     verdict: Annotated[list[Verdict] | None, Query(description="Only steps with one of these.")] = None,
+    state: Annotated[list[StepState] | None, Query(description="Only steps in one of these.")] = None,
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> PageView[StepView]:
     """In the order of the plan, those that are skipped and why included."""
-    page = replays.store.steps(identifier, verdicts=verdict or (), limit=limit, cursor=cursor)
+    page = replays.store.steps(identifier, states=state or (), verdicts=verdict or (), limit=limit, cursor=cursor)
     _link(request, response, page.next)
     return PageView[StepView](items=[step_view(row) for row in page.items], next=page.next)
 
