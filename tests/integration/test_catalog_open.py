@@ -20,7 +20,6 @@ from entrepot_store.catalog import ExchangeFilter
 from entrepot_store.catalog.sql import open_catalog, replay_schema, schema
 from entrepot_store.catalog.sql.engine import Database
 from entrepot_store.catalog.sql.migrate import SCRIPTS, known_revisions, migrate
-from entrepot_store.catalog.sql.rebuilding import fingerprint
 from entrepot_store.catalog.sql.shipping import commit_shipment
 from entrepot_store.config import Settings
 from entrepot_store.errors import CatalogUnavailable, ConfigError, Damaged, TooNew
@@ -95,12 +94,12 @@ def test_an_older_schema_is_brought_up_and_keeps_its_rows(url: str) -> None:
     migrate(database, "0001")
     with database.writing() as connection:
         commit_shipment(connection, shipment("s", realistic(10)))
-        before = fingerprint(connection)
+        before = connection.exec_driver_sql("SELECT * FROM exchanges ORDER BY id").all()
     database.close()
-    with open_catalog(url) as catalog:
-        assert catalog.fingerprint() == before
-        with catalog.database.reading() as connection:
-            assert connection.exec_driver_sql("SELECT count(*) FROM replays").scalar_one() == 0
+    assert len(before) == 10
+    with open_catalog(url) as catalog, catalog.database.reading() as connection:
+        assert connection.exec_driver_sql("SELECT * FROM exchanges ORDER BY id").all() == before
+        assert connection.exec_driver_sql("SELECT count(*) FROM replays").scalar_one() == 0
 
 
 def test_a_newer_schema_is_refused_and_untouched(url: str) -> None:

@@ -3,14 +3,17 @@
 `Recording` collects exchanges in order; `archive_of` stores them as the shipper would have.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from entrepot_store.archive import Archive
-from entrepot_store.catalog.rows import Shipment
+from entrepot_store.catalog.documents import Look
+from entrepot_store.catalog.rows import ExchangeRow, Shipment
 from entrepot_store.catalog.sql import SqlCatalog
+from entrepot_store.documents import AtHand, Interpreter, Recipe
 from entrepot_store.model import Action, Body, Exchange, Gap, Headers, Request, Response, exchange_id
+from entrepot_store.segment.payload import Payload
 from entrepot_store.segment.writer import write_segment
 from entrepot_store.vault.directory import DirectoryVault
 
@@ -42,6 +45,7 @@ class Recording:
         truncated: bool = False,
         answer_truncated: bool = False,
         error: str | None = None,
+        action: Action = Action.CAPTURE,
     ) -> Exchange:
         """Adds an exchange; `status` None: no answer came. `decoded` says which coding of `body` is undone."""
         number = len(self.exchanges)
@@ -59,7 +63,7 @@ class Recording:
             client_address="127.0.0.1:50000",
             server_address=self.server_address,
             rule="default",
-            action=Action.CAPTURE,
+            action=action,
             retention_class="default",
             request=Request(
                 method.encode(),
@@ -78,7 +82,12 @@ class Recording:
 
 
 def archive_of(
-    folder: Path, exchanges: Sequence[Exchange], *, gaps: Sequence[Gap] = (), catalog: SqlCatalog | None = None
+    folder: Path,
+    exchanges: Sequence[Exchange],
+    *,
+    gaps: Sequence[Gap] = (),
+    catalog: SqlCatalog | None = None,
+    recipes: Mapping[str, Recipe] | None = None,
 ) -> Archive:
     """A vault and (unless one is given) an SQLite catalog in `folder` that hold these exchanges. Close its catalog."""
     vault = DirectoryVault(folder / "vault")
@@ -86,6 +95,11 @@ def archive_of(
     catalog = catalog or SqlCatalog(f"sqlite:///{folder / 'catalog.sqlite'}")
     key = "segments/default/0001.warc.zst"
     file = folder / "segment"
+    interpreter, looks = Interpreter(recipes or {}), list[Look]()
+
+    def observe(row: ExchangeRow, request: Payload, response: Payload | None) -> None:
+        looks.extend(interpreter.looks(row, AtHand(request, response)))
+
     index = write_segment(
         file,
         key=key,
@@ -97,8 +111,12 @@ def archive_of(
         gaps=gaps,
         bodies=folder,
         known=lambda digests: {},
+        observe=observe,
     )
     vault.put(key, file)
     file.unlink()
-    catalog.commit_shipment(Shipment("spool-1", (index.segment,), index.exchanges, index.payloads, gaps=tuple(gaps)))
+    shipment = Shipment(
+        *("spool-1", (index.segment,), index.exchanges, index.payloads), gaps=tuple(gaps), looks=tuple(looks)
+    )
+    catalog.commit_shipment(shipment)
     return Archive(vault, catalog)

@@ -24,6 +24,8 @@ def command(
 
     Goes on until SIGTERM; when vault or catalog go away it waits and says so. It can be killed at any point.
     """
+    from entrepot_store.config import Reloader
+    from entrepot_store.documents import CurrentRecipes
     from entrepot_store.errors import BadInput
     from entrepot_store.ship import run_shipper
     from entrepot_store.spool import SpoolFolder
@@ -53,6 +55,7 @@ def command(
             stop,
             mode="once" if once else "drain" if drain else "forever",
             state=state,
+            recipes=CurrentRecipes(settings, Reloader(config)),
         )
     state.remove()
     typer.echo(

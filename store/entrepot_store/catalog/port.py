@@ -9,6 +9,7 @@ from typing import Protocol
 from uuid import UUID
 
 from ..model import Gap, LedgerEntry
+from .documents import DocumentCatalog
 from .filters import ExchangeFilter, Order
 from .rows import (
     ExchangeRow,
@@ -30,6 +31,11 @@ class Catalog(Protocol):
         """Its database URL without the password, for people."""
         ...
 
+    @property
+    def documents(self) -> DocumentCatalog:
+        """What is known of documents and their versions."""
+        ...
+
     def close(self) -> None: ...
 
     # Shipping
@@ -37,7 +43,7 @@ class Catalog(Protocol):
     def commit_shipment(self, shipment: Shipment) -> bool:
         """Everything of one spool file in one transaction; False, and nothing done, if that spool file was committed
         before. An exchange whose id is already known keeps its first row. A payload stored in several places is known
-        by the one whose segment comes first by key, whoever committed first."""
+        by the one whose segment comes first by key, whoever committed first. Looks count with their exchanges only."""
         ...
 
     def is_shipped(self, spool: str) -> bool: ...

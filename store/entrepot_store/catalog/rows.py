@@ -1,9 +1,13 @@
 """What the catalog knows, as plain values. Times are microseconds since the epoch, sizes bytes, digests raw SHA-256."""
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from ..model import Action, Gap, Headers, LedgerEntry
+
+if TYPE_CHECKING:
+    from .documents import Look
 
 
 @dataclass(slots=True, frozen=True)
@@ -92,6 +96,7 @@ class Shipment:
     payloads: tuple[PayloadRow, ...] = ()
     ledger: LedgerEntry | None = None
     gaps: tuple[Gap, ...] = ()
+    looks: "tuple[Look, ...]" = ()
 
 
 @dataclass(slots=True, frozen=True)

@@ -11,6 +11,7 @@ from ..archive import Archive
 from ..clock import Clock, SystemClock
 from ..config import Settings
 from ..config.products import check_name
+from ..documents import CurrentRecipes
 from ..errors import BadInput, Busy
 from ..model import Exchange
 from ..ship import run_shipper
@@ -71,7 +72,7 @@ def import_file(
         raise Busy(f"Another import is at work in {settings.data}.", hint="Wait until it has ended.")
     try:
         clear_partial(spool)
-        _ship(spool, archive)  # what an import left that was killed before it had shipped
+        _ship(spool, archive, settings)  # what an import left that was killed before it had shipped
         report = ImportReport()
         worker = f"import{secrets.token_hex(4)}"
         now = (clock or SystemClock()).now()
@@ -84,7 +85,7 @@ def import_file(
         finally:
             if held is not None:
                 held.release(remove=True)
-        _ship(spool, archive)
+        _ship(spool, archive, settings)
         return report
     finally:
         lock.release()
@@ -121,5 +122,6 @@ def _new(exchanges: Iterator[Exchange], archive: Archive, report: ImportReport) 
             yield exchange
 
 
-def _ship(spool: SpoolFolder, archive: Archive) -> None:
-    run_shipper(spool, archive.vault, archive.catalog, threading.Event(), mode="once")
+def _ship(spool: SpoolFolder, archive: Archive, settings: Settings) -> None:
+    recipes = CurrentRecipes(settings)
+    run_shipper(spool, archive.vault, archive.catalog, threading.Event(), mode="once", recipes=recipes)

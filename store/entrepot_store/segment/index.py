@@ -23,12 +23,14 @@ class SegmentIndex:
 
     `exchanges` are in the order written. `payloads` are the bodies stored in full here that revisits may refer to.
     `content_crc` is the CRC-32C over all records, uncompressed, in order: what decoding the segment must give.
+    `recipes` is what its first record says of how its documents were named and compared; see `SegmentInfo`.
     """
 
     segment: SegmentRow
     exchanges: tuple[ExchangeRow, ...]
     payloads: tuple[PayloadRow, ...]
     content_crc: int = 0
+    recipes: str = ""
 
 
 class IndexCollector:
@@ -88,7 +90,7 @@ class IndexCollector:
             first_at=min(times, default=info.at),
             last_at=max(times, default=info.at),
         )
-        return SegmentIndex(segment, tuple(self._rows), tuple(self._payloads), self._content_crc)
+        return SegmentIndex(segment, tuple(self._rows), tuple(self._payloads), self._content_crc, info.recipes)
 
     def _count(self, data: bytes) -> None:
         self._content_crc = google_crc32c.extend(self._content_crc, data)

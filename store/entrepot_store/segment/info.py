@@ -51,7 +51,9 @@ def warcinfo(lines: Sequence[str], identifier: UUID, at: int, filename: str | No
 
 @dataclass(slots=True, frozen=True)
 class SegmentInfo:
-    """`at` dates the record: when the first exchange started. `exchanges` counts those that follow."""
+    """`at` dates the record: when the first exchange started. `exchanges` counts those that follow. `recipes` is one
+    line of JSON that says by which rules its documents were named and compared (`entrepot_store.documents` reads and
+    writes it); empty when nothing was set."""
 
     retention_class: str
     worker: str
@@ -61,6 +63,7 @@ class SegmentInfo:
     ledger: LedgerEntry | None = None
     gaps: Sequence[Gap] = ()
     revisit_min: int = REVISIT_MIN
+    recipes: str = ""
     software: str = SOFTWARE
 
     def format(self, key: str) -> bytes:
@@ -74,6 +77,8 @@ class SegmentInfo:
             f"entrepot-exchanges: {self.exchanges}",
             f"entrepot-revisit-min: {self.revisit_min}",
         ]
+        if self.recipes:
+            lines.append(f"entrepot-recipes: {self.recipes}")
         if self.ledger is not None:
             lines.append(f"entrepot-ledger: {_json(asdict(self.ledger))}")
         lines.extend(f"entrepot-gap: {_json(asdict(gap))}" for gap in self.gaps)
@@ -102,6 +107,7 @@ class SegmentInfo:
             ledger=None if ledger is None else LedgerEntry(**json.loads(ledger)),
             gaps=gaps,
             revisit_min=int(values["entrepot-revisit-min"]),
+            recipes=values.get("entrepot-recipes", ""),
             software=values["software"],
         )
 

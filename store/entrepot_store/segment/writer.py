@@ -39,6 +39,7 @@ class _Side:
 
 
 type _Sides = tuple[_Side, _Side | None]
+type Observe = Callable[[ExchangeRow, Payload, Payload | None], None]
 
 
 def write_segment(
@@ -53,22 +54,27 @@ def write_segment(
     gaps: Sequence[Gap],
     bodies: Path,
     known: KnownPayloads,
+    recipes: str = "",
+    observe: Observe = lambda row, request, response: None,
     software: str = SOFTWARE,
 ) -> SegmentIndex:
     """Writes `target` (0600, fsynced) and returns what the catalog needs of it. `bodies` is where `Body.file` names
-    live; `known` tells which digests the class already stores.
+    live; `known` tells which digests the class already stores. `recipes` goes into the first record as it is (see
+    `SegmentInfo`). `observe` is called with every exchange while its bodies, decoded, are at hand.
 
     Deterministic: the same input, the same answers of `known` and the same zstd make the same bytes.
     Raises OSError, NotFound for a body whose file is gone or too short, and whatever `known` raises.
     """
     times = [exchange.started_at for exchange in exchanges] or [ledger.at if ledger else 0]
     at = min(max(min(times), 0), LATEST)
-    info = SegmentInfo(retention_class, worker, spool, len(exchanges), at, ledger, tuple(gaps), software=software)
+    info = SegmentInfo(
+        retention_class, worker, spool, len(exchanges), at, ledger, tuple(gaps), recipes=recipes, software=software
+    )
     sides = [_prepare(exchange, bodies) for exchange in exchanges]
     _deduplicate(sides, known)
     with FrameWriter(target, _dictionary(exchanges, sides)) as frames:
         frames.write(Record(info.format(key), None))
-        index = _Index(key, retention_class, frames)
+        index = _Index(key, retention_class, frames, observe)
         for exchange, (request, response) in zip(exchanges, sides, strict=True):
             index.add(exchange, request, response)
         frames.seal()
@@ -85,7 +91,7 @@ def write_segment(
         first_at=min(times) if exchanges else at,
         last_at=max(times) if exchanges else at,
     )
-    return SegmentIndex(segment, tuple(index.exchanges), tuple(index.payloads), frames.content_crc)
+    return SegmentIndex(segment, tuple(index.exchanges), tuple(index.payloads), frames.content_crc, recipes)
 
 
 def _prepare(exchange: Exchange, bodies: Path) -> _Sides:
@@ -108,8 +114,9 @@ def _deduplicate(exchanges: Sequence[_Sides], known: KnownPayloads) -> None:
 class _Index:
     """Writes exchanges and keeps what the catalog must know of them."""
 
-    def __init__(self, key: str, retention_class: str, frames: FrameWriter) -> None:
+    def __init__(self, key: str, retention_class: str, frames: FrameWriter, observe: Observe) -> None:
         self._key = key
+        self._observe = observe
         self._class = retention_class
         self._frames = frames
         self.exchanges: list[ExchangeRow] = []
@@ -125,7 +132,9 @@ class _Index:
             received = self._write(record, exchange.response.headers, response)
         if exchange.messages:
             self._frames.write(records.messages())
-        self.exchanges.append(exchange_row(exchange, self._key, sent, received))
+        row = exchange_row(exchange, self._key, sent, received)
+        self.exchanges.append(row)
+        self._observe(row, request.payload, None if response is None else response.payload)
 
     def _write(self, record: Record, headers: Headers, side: _Side) -> MessageRow:
         offset, length = self._frames.write(record)

@@ -7,13 +7,14 @@ hold up the others, and stays visible as the last error.
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
 from ..catalog import Catalog
 from ..clock import Clock, SystemClock
+from ..documents import Recipe
 from ..errors import Busy, CatalogUnavailable, EntrepotError, VaultDenied, VaultUnavailable
 from ..spool import SpoolFolder, SpoolName
 from ..spool.backlog import seconds_behind
@@ -69,10 +70,11 @@ class ShipperLoop:
         state: StateFile | None = None,
         clock: Clock | None = None,
         step: Callable[[str], None] = lambda _: None,
+        recipes: Callable[[], Mapping[str, Recipe]] = dict,
     ) -> None:
         self._clock = clock or SystemClock()
         self._spool = spool
-        self._shipper = Shipper(spool, vault, catalog, self._clock, step)
+        self._shipper = Shipper(spool, vault, catalog, self._clock, step, recipes=recipes)
         self._state = state
         self._stated = float("-inf")
         self._aside: dict[SpoolName, float] = {}
@@ -174,6 +176,8 @@ def run_shipper(
     mode: Mode = "forever",
     state: StateFile | None = None,
     step: Callable[[str], None] = lambda _: None,
+    recipes: Callable[[], Mapping[str, Recipe]] = dict,
 ) -> Totals:
-    """Ships until `stop` is set or, in modes `drain` and `once`, there is nothing left to do. Raises Busy."""
-    return ShipperLoop(spool, vault, catalog, state=state, step=step).run(stop, mode)
+    """Ships until `stop` is set or, in modes `drain` and `once`, there is nothing left to do. `recipes` as for
+    Shipper. Raises Busy."""
+    return ShipperLoop(spool, vault, catalog, state=state, step=step, recipes=recipes).run(stop, mode)

@@ -7,10 +7,14 @@ lives in SQL only (tokens, replays, acknowledgements) is neither read from the v
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ..archive import Archive
 from ..catalog import Catalog, Shipment
+from ..catalog.documents import Look
 from ..clock import Clock, SystemClock
+from ..documents import Interpreter, load_recipes, looks_of_segment
 from ..errors import Damaged, NotFound
 from ..model import Gap
+from ..segment.index import SegmentIndex
 from ..segment.reader import SegmentReader, VaultSource
 from ..spool import SpoolName
 from ..vault import Vault
@@ -62,14 +66,39 @@ def rebuild_catalog(
         by_spool.setdefault(_spool_of(key), []).append(key)
     segments = exchanges = 0
     damaged: list[tuple[str, str]] = []
+    later: list[str] = []
+    documents = _Documents(Archive(vault, catalog))
     for done, (spool, keys) in enumerate(sorted(by_spool.items())):
-        shipment = _read_back(vault, spool, keys, damaged)
+        shipment = _read_back(vault, spool, keys, documents, damaged=damaged, later=later)
         catalog.add_rebuilt(shipment)
         segments += len(shipment.segments)
         exchanges += len(shipment.exchanges)
         progress(done + 1, len(by_spool))
+    for key in later:
+        index, _, _ = SegmentReader(VaultSource(vault, key)).index(key)
+        catalog.documents.add_looks(documents.looks(key, index))
     catalog.take_back(unfinished)
     return Rebuilt(segments, exchanges, tuple(damaged), tuple(unlisted))
+
+
+class _Documents:
+    """What segments say of documents, each by the recipes it was shipped with."""
+
+    def __init__(self, archive: Archive) -> None:
+        self._archive = archive
+        self._interpreters: dict[str, Interpreter] = {}
+
+    def looks(self, key: str, index: SegmentIndex) -> tuple[Look, ...]:
+        """Raises NotFound for a payload that only a segment that is still to come holds, Damaged, and what the vault
+        raises."""
+        interpreter = self._interpreters.get(index.recipes)
+        if interpreter is None:
+            try:
+                interpreter = Interpreter(load_recipes(index.recipes))
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                raise Damaged(f"{key}: what it says of its documents does not parse: {error}") from error
+            self._interpreters[index.recipes] = interpreter
+        return tuple(looks_of_segment(index, VaultSource(self._archive.vault, key), self._archive, interpreter))
 
 
 def _ask_for(vault: Vault, keys: set[str]) -> tuple[list[str], list[str]]:
@@ -84,14 +113,29 @@ def _ask_for(vault: Vault, keys: set[str]) -> tuple[list[str], list[str]]:
     return present, missing
 
 
-def _read_back(vault: Vault, spool: str, keys: list[str], damaged: list[tuple[str, str]]) -> Shipment:
-    """What the segments of one spool file say, as the shipper committed it."""
+def _read_back(
+    vault: Vault,
+    spool: str,
+    keys: list[str],
+    documents: _Documents,
+    *,
+    damaged: list[tuple[str, str]],
+    later: list[str],
+) -> Shipment:
+    """What the segments of one spool file say, as the shipper committed it. Into `later` go those whose documents
+    cannot be told before the rest is there: two shippers may have stored one payload at the same time."""
     found = []
+    looks: list[Look] = []
     lost = []
     whole = set()
     for key in keys:
         try:
-            found.append(SegmentReader(VaultSource(vault, key)).index(key))
+            read = SegmentReader(VaultSource(vault, key)).index(key)
+            try:
+                looks.extend(documents.looks(key, read[0]))
+            except NotFound:
+                later.append(key)
+            found.append(read)
             whole.add(_first_name(key))
         except Damaged as error:
             damaged.append((key, error.message))
@@ -106,6 +150,7 @@ def _read_back(vault: Vault, spool: str, keys: list[str], damaged: list[tuple[st
             *(gap for _, _, gaps in found for gap in gaps),
             *(_gap_of(spool, key) for key in lost if _first_name(key) not in whole),
         ),
+        looks=tuple(looks),
     )
 
 

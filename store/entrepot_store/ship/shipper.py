@@ -2,6 +2,9 @@
 
     read → segment on local disk → vault → read back and decoded → one catalog transaction → spool file deleted
 
+What the exchanges say of documents (`entrepot_store.documents`) is worked out while their bodies are at hand, and
+goes into the same transaction.
+
 Every crash between two steps leaves garbage at worst (a segment nobody refers to, a file shipped twice), never a row
 without its bytes: names are derived from the spool file, so doing it again finds what was done.
 """
@@ -11,11 +14,15 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..catalog import Catalog, PayloadRow, Shipment
+from ..archive import Archive
+from ..catalog import Catalog, ExchangeRow, PayloadRow, Shipment
+from ..catalog.documents import Look
 from ..clock import Clock
+from ..documents import AtHand, Interpreter, Recipe, dump_recipes, load_recipes, looks_of_segment
 from ..errors import AlreadyExists, Damaged, NotFound
 from ..model import Body, Exchange, Gap, LedgerEntry
 from ..segment.index import SegmentIndex
+from ..segment.payload import Payload
 from ..segment.reader import SegmentReader, VaultSource
 from ..segment.verify import verify_segment
 from ..segment.writer import write_segment
@@ -53,10 +60,20 @@ class _Batch:
     gaps: tuple[Gap, ...] = ()
 
 
+@dataclass(slots=True)
+class _Stored:
+    """One segment in the vault, and all that the catalog is to learn of it."""
+
+    index: SegmentIndex
+    gaps: tuple[Gap, ...]
+    looks: tuple[Look, ...]
+
+
 class Shipper:
     """Ships spool files of one spool into one vault and catalog.
 
-    `step` is called with the name of every step just done; fault tests end the process in it.
+    `recipes` is asked before every file for how documents are named and compared, by rule. `step` is called with the
+    name of every step just done; fault tests end the process in it.
     """
 
     def __init__(
@@ -66,7 +83,11 @@ class Shipper:
         catalog: Catalog,
         clock: Clock,
         step: Callable[[str], None] = lambda _: None,
+        *,
+        recipes: Callable[[], Mapping[str, Recipe]] = dict,
     ) -> None:
+        self._recipes = recipes
+        self._interpreter = Interpreter({})
         self._spool = spool
         self._vault = vault
         self._catalog = catalog
@@ -90,14 +111,18 @@ class Shipper:
             *find_gaps(name, content, abandoned=abandoned, now=self._clock.now()),
             *mark_missing_bodies(self._spool, name, content.exchanges),
         )
+        recipes = self._recipes()
+        if recipes != self._interpreter.recipes:
+            self._interpreter = Interpreter(recipes)
         stored = [self._store(name, batch) for batch in _batches(content, gaps)]
         shipment = Shipment(
             spool=str(name),
-            segments=tuple(index.segment for index, _ in stored),
-            exchanges=tuple(row for index, _ in stored for row in index.exchanges),
-            payloads=tuple(row for index, _ in stored for row in index.payloads),
+            segments=tuple(one.index.segment for one in stored),
+            exchanges=tuple(row for one in stored for row in one.index.exchanges),
+            payloads=tuple(row for one in stored for row in one.index.payloads),
             ledger=content.ledger,
-            gaps=tuple(gap for _, gaps_stored in stored for gap in gaps_stored),
+            gaps=tuple(gap for one in stored for gap in one.gaps),
+            looks=tuple(look for one in stored for look in one.looks),
         )
         self._catalog.commit_shipment(shipment)
         self._step("committed")
@@ -109,8 +134,8 @@ class Shipper:
             gaps=shipment.gaps,
         )
 
-    def _store(self, name: SpoolName, batch: _Batch) -> tuple[SegmentIndex, tuple[Gap, ...]]:
-        """Brings one segment into the vault; returns its index and the gaps it states, as a rebuild would read them.
+    def _store(self, name: SpoolName, batch: _Batch) -> _Stored:
+        """Brings one segment into the vault; returns what it says, as a rebuild would read it.
 
         A segment of that name that is already there was stored before a crash and is adopted, if it is whole and
         holds the same exchanges. Otherwise it is left for a person to look at and the next name is taken.
@@ -130,17 +155,26 @@ class Shipper:
             hint="Two spools seem to share worker names; look at the segments before removing any.",
         )
 
-    def _adopt(self, key: str, batch: _Batch) -> tuple[SegmentIndex, tuple[Gap, ...]] | None:
+    def _adopt(self, key: str, batch: _Batch) -> _Stored | None:
         try:
             index, _, gaps = SegmentReader(VaultSource(self._vault, key)).index(key)
         except Damaged:
             return None
         if [row.id for row in index.exchanges] != [exchange.id for exchange in batch.exchanges]:
             return None
+        # By the recipes that the segment states, which a rebuild would go by.
+        interpreter = Interpreter(load_recipes(index.recipes))
+        archive = Archive(self._vault, self._catalog)
+        looks = tuple(looks_of_segment(index, VaultSource(self._vault, key), archive, interpreter))
         self._step("adopted")
-        return index, gaps
+        return _Stored(index, gaps, looks)
 
-    def _write(self, name: SpoolName, batch: _Batch, key: str) -> tuple[SegmentIndex, tuple[Gap, ...]]:
+    def _write(self, name: SpoolName, batch: _Batch, key: str) -> _Stored:
+        looks: list[Look] = []
+
+        def observe(row: ExchangeRow, request: Payload, response: Payload | None) -> None:
+            looks.extend(self._interpreter.looks(row, AtHand(request, response)))
+
         def known(digests: Collection[bytes]) -> Mapping[bytes, PayloadRow]:
             return self._catalog.known_payloads(batch.retention_class, digests)
 
@@ -157,13 +191,15 @@ class Shipper:
                 gaps=batch.gaps,
                 bodies=self._spool.bodies,
                 known=known,
+                recipes=dump_recipes(self._interpreter.recipes, {exchange.rule for exchange in batch.exchanges}),
+                observe=observe,
             )
             self._step("written")
             self._vault.put(key, target)
         self._step("put")
         verify_segment(VaultSource(self._vault, key), index)
         self._step("verified")
-        return index, batch.gaps
+        return _Stored(index, batch.gaps, tuple(looks))
 
     def _forget(self, path: Path, name: SpoolName, content: SpoolContent) -> None:
         """Removes a spool file that is in the catalog, and the bodies it names; keeps a damaged one for a person.

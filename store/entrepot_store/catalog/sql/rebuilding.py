@@ -11,6 +11,7 @@ from ...model import Gap
 from . import schema
 from .completeness import add_gaps
 from .dialect import keep_writers_out
+from .document_schema import Document, LookRow
 from .records import exchange_row, payload_row, segment_row, select_exchanges, select_payloads, select_segments
 
 _BATCH = 2000
@@ -18,6 +19,7 @@ _REBUILT = (
     # Referring tables first.
     *(schema.Exchange, schema.Payload, schema.Segment, schema.Shipment),
     *(schema.Product, schema.Ledger, schema.Gap),
+    *(LookRow, Document),
 )
 
 
@@ -38,8 +40,8 @@ def fingerprint(connection: Connection) -> Mapping[str, str]:
     exchange, payload = schema.Exchange, schema.Payload
     ledger, gap, product = schema.Ledger, schema.Gap, schema.Product
 
-    def plain(model: type[schema.Base], order: Any) -> Iterator[Any]:
-        return (tuple(row) for row in _rows(connection, select(*model.__table__.c).order_by(order)))
+    def plain(model: type[schema.Base], *order: Any) -> Iterator[Any]:
+        return (tuple(row) for row in _rows(connection, select(*model.__table__.c).order_by(*order)))
 
     content: dict[str, Iterator[Any]] = {
         "segments": map(segment_row, _rows(connection, select_segments().order_by(schema.Segment.key))),
@@ -50,6 +52,8 @@ def fingerprint(connection: Connection) -> Mapping[str, str]:
         "products": plain(product, product.name),
         "ledger": plain(ledger, ledger.worker),
         "gaps": plain(gap, gap.id),
+        "documents": plain(Document, Document.id),
+        "looks": plain(LookRow, LookRow.document_id, LookRow.id),
     }
     return {name: _digest(rows) for name, rows in content.items()}
 

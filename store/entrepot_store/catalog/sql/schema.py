@@ -1,8 +1,8 @@
 """The tables, as SQLAlchemy models. `migrations/` makes them; a test compares the two.
 
-What can be rebuilt from the vault: segments, exchanges, payloads, products, ledger, gaps, shipments. What lives here
-only: tokens, gap_acknowledgements. Writes go through Core (`shipping`), never through ORM objects: a shipment has
-thousands of rows.
+What can be rebuilt from the vault: segments, exchanges, payloads, products, ledger, gaps, shipments, and what
+`document_schema` has. What lives here only: tokens, gap_acknowledgements. Writes go through Core (`shipping`), never
+through ORM objects: a shipment has thousands of rows.
 """
 
 from uuid import UUID

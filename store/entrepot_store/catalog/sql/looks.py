@@ -1,0 +1,252 @@
+"""Adds looks to the history of their documents, and takes them out, in the caller's transaction.
+
+Whether a look starts a version depends on the one before it alone. One that arrives in order is compared with the copy
+of the last look that the document's row holds; one that arrives late is put between its neighbours and can change the
+flag of the one behind it, of no other. That is why the history does not depend on the order of arrival.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import batched, groupby
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, bindparam, delete, select, update
+
+from ..documents import Effect, Look
+from .bulk import insert_rows
+from .dialect import CHUNK, insert_into, is_sqlite, table_of, wait_for_turn
+from .document_schema import Document, LookRow
+
+type Content = tuple[str, bytes]
+"""What two looks are compared by: effect and content."""
+
+_TOMBSTONE = Effect.TOMBSTONE.value
+
+
+@dataclass(slots=True)
+class _Known:
+    """A document as the database has it, kept up to date while looks are added."""
+
+    destination: str
+    key: str
+    media_type: str
+    rule: str
+    retention_class: str
+    first_seen: int
+    last_seen: int
+    versions: int
+    last_look: UUID
+    last_effect: str
+    last_content: bytes
+
+
+@dataclass(slots=True)
+class _Placed:
+    """A look in its place: one that is stored (`look` is None) or a new one."""
+
+    id: UUID
+    content: Content
+    starts: bool
+    look: Look | None = None
+
+
+def add_looks(connection: Connection, looks: Sequence[Look]) -> int:
+    """Adds those that are new; returns how many were."""
+    if not looks:
+        return 0
+    # Two shippers that meet a document for the first time at once must not both take it for new.
+    wait_for_turn(connection, "documents")
+    ordered = sorted(((look.document, look.id, look) for look in looks), key=lambda found: (found[0].int, found[1].int))
+    known = _known(connection, {document for document, _, _ in ordered})
+    rows: list[tuple[Any, ...]] = []
+    on_sqlite = is_sqlite(connection)
+    for document, group in groupby(ordered, key=lambda found: found[0]):
+        fresh = {identifier: look for _, identifier, look in group}
+        found = known.get(document)
+        if found is None:
+            first = next(iter(fresh.values()))
+            found = known[document] = _new(first)
+        if min(fresh) > found.last_look:
+            placed = [_Placed(identifier, _content(look), False, look) for identifier, look in fresh.items()]
+            previous = (found.last_effect, found.last_content) if found.last_effect else None
+        else:
+            placed, previous = _merge(connection, document, fresh)
+        found.versions += _mark(connection, document, placed, previous)
+        added = [place for place in placed if place.look is not None]
+        for place in added:
+            _note(found, place)
+        rows.extend(_values(place, binary_ids=on_sqlite) for place in added)
+    if not rows:
+        return 0
+    insert_rows(connection, table_of(LookRow), rows, lambda insert: insert.on_conflict_do_nothing())
+    _store(connection, {document: known[document] for document, _, _ in ordered})
+    return len(rows)
+
+
+def remove_looks(connection: Connection, document: UUID, identifiers: Iterable[UUID]) -> int:
+    """Takes looks out and mends what follows them; a document that has none left goes as well."""
+    wait_for_turn(connection, "documents")
+    removed = 0
+    for chunk in batched(sorted(identifiers), CHUNK):
+        done = connection.execute(delete(LookRow).where(LookRow.document_id == document, LookRow.id.in_(chunk)))
+        removed += done.rowcount
+    if removed:
+        recount(connection, document)
+    return removed
+
+
+def recount(connection: Connection, document: UUID) -> None:
+    """Makes a document's row and its versions' flags again from its looks."""
+    table = table_of(LookRow)
+    found = connection.execute(select(*table.c).where(table.c.document_id == document).order_by(table.c.id)).all()
+    if not found:
+        connection.execute(delete(Document).where(Document.id == document))
+        return
+    placed = [_Placed(row.id, _stored_content(row), row.starts) for row in found]
+    _mark(connection, document, placed, None)
+    last = found[-1]
+    connection.execute(
+        update(Document)
+        .where(Document.id == document)
+        .values(
+            media_type=last.media_type,
+            rule=last.rule,
+            retention_class=last.retention_class,
+            first_seen=min(row.at for row in found),
+            last_seen=max(row.at for row in found),
+            versions=sum(place.starts for place in placed),
+            last_look=last.id,
+            last_effect=last.effect,
+            last_content=placed[-1].content[1],
+        )
+    )
+
+
+def starts_version(previous: Content | None, content: Content) -> bool:
+    """That something is gone is news only if it was there."""
+    if previous is None:
+        return content[0] != _TOMBSTONE
+    return previous != content
+
+
+def _mark(connection: Connection, document: UUID, placed: Sequence[_Placed], previous: Content | None) -> int:
+    """Sets the flags, in the database too where they were otherwise; returns by how much the versions grew."""
+    grown = 0
+    changed: list[dict[str, Any]] = []
+    for place in placed:
+        starts = starts_version(previous, place.content)
+        previous = place.content
+        grown += starts - place.starts
+        if place.look is None and starts != place.starts:
+            changed.append({"the_document": document, "the_look": place.id, "begins": starts})
+        place.starts = starts
+    if changed:
+        table = table_of(LookRow)
+        connection.execute(
+            update(table)
+            .where(table.c.document_id == bindparam("the_document"), table.c.id == bindparam("the_look"))
+            .values(starts=bindparam("begins")),
+            changed,
+        )
+    return grown
+
+
+def _merge(connection: Connection, document: UUID, fresh: dict[UUID, Look]) -> tuple[list[_Placed], Content | None]:
+    """New looks among the stored ones they fall between, up to the first behind them; and what precedes all that."""
+    table = table_of(LookRow)
+    columns = (table.c.id, table.c.effect, table.c.content, table.c.digest, table.c.starts)
+    of_it = select(*columns).where(table.c.document_id == document)
+    first, last = min(fresh), max(fresh)
+    before = connection.execute(of_it.where(table.c.id < first).order_by(table.c.id.desc()).limit(1)).first()
+    among = connection.execute(of_it.where(table.c.id >= first, table.c.id <= last)).all()
+    behind = connection.execute(of_it.where(table.c.id > last).order_by(table.c.id).limit(1)).all()
+    stored = {row.id: _Placed(row.id, _stored_content(row), row.starts) for row in (*among, *behind)}
+    new = {
+        identifier: _Placed(identifier, _content(look), False, look)
+        for identifier, look in fresh.items()
+        if identifier not in stored
+    }
+    placed = sorted((stored | new).values(), key=lambda place: place.id.int)
+    return placed, None if before is None else _stored_content(before)
+
+
+def _content(look: Look) -> Content:
+    return look.effect.value, look.content
+
+
+def _stored_content(row: Any) -> Content:
+    return row.effect, row.digest if row.content is None else row.content
+
+
+def _known(connection: Connection, documents: set[UUID]) -> dict[UUID, _Known]:
+    known: dict[UUID, _Known] = {}
+    table = table_of(Document)
+    for chunk in batched(sorted(documents), CHUNK):
+        for identifier, *rest in connection.execute(select(*table.c).where(table.c.id.in_(chunk))):
+            known[identifier] = _Known(*rest)
+    return known
+
+
+def _new(look: Look) -> _Known:
+    return _Known(
+        destination=look.destination,
+        key=look.key,
+        media_type="",
+        rule="",
+        retention_class="",
+        first_seen=look.at,
+        last_seen=look.at,
+        versions=0,
+        last_look=UUID(int=0),
+        last_effect="",
+        last_content=b"",
+    )
+
+
+def _note(found: _Known, place: _Placed) -> None:
+    look = place.look
+    assert look is not None  # noqa: S101 - only new ones are noted
+    found.first_seen = min(found.first_seen, look.at)
+    found.last_seen = max(found.last_seen, look.at)
+    if place.id.int > found.last_look.int:
+        found.last_look, (found.last_effect, found.last_content) = place.id, place.content
+        found.media_type, found.rule, found.retention_class = look.media_type, look.rule, look.retention_class
+
+
+def _values(place: _Placed, *, binary_ids: bool) -> tuple[Any, ...]:
+    """What the driver takes, in the order of the table's columns."""
+    look = place.look
+    assert look is not None  # noqa: S101 - only new ones are inserted
+    ids = (look.document, place.id, look.exchange)
+    document, identifier, exchange = (one.bytes for one in ids) if binary_ids else ids
+    return (
+        document,
+        identifier,
+        look.at,
+        exchange,
+        look.effect.value,
+        look.side,
+        look.digest,
+        look.size,
+        None if look.content == look.digest else look.content,
+        look.media_type,
+        look.rule,
+        look.retention_class,
+        look.malformed,
+        place.starts,
+    )
+
+
+def _store(connection: Connection, known: dict[UUID, _Known]) -> None:
+    table = table_of(Document)
+    insert = insert_into(connection, table)
+    names = [name for name in _Known.__slots__ if name not in ("destination", "key")]
+    statement = insert.on_conflict_do_update(
+        index_elements=[table.c.id], set_={name: insert.excluded[name] for name in names}
+    )
+    rows = [
+        {"id": identifier, **{name: getattr(found, name) for name in _Known.__slots__}}
+        for identifier, found in sorted(known.items())
+    ]
+    connection.execute(statement, rows)

@@ -1,0 +1,154 @@
+"""Exchanges in, looks out. Used by the shipper, by a rebuild and by `reindex`, so that all of them agree.
+
+Only exchanges that a rule protects make documents. A rule's recipe (which query fields name a document, which fields do
+not make a version) is the one in force when the exchange is read; segments carry the recipes they were shipped with, so
+that a rebuild from the vault alone comes out the same.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, Protocol, Self
+
+from ..catalog.documents import Effect, Look, Side
+from ..catalog.rows import ExchangeRow, MessageRow
+from ..config import RuleConfig
+from ..jsonpaths import compile_path
+from ..model import Action
+from .canonical import LONGEST_JSON, Canonical, canonical_json, is_json, parse_json
+from .effects import Said, statements
+from .identity import document_id, document_key
+
+_MEMO = 65_536
+"""Contents whose canonical digest is remembered: polled documents come back byte by byte."""
+_NOTHING = sha256(b"").digest()
+
+
+class Bodies(Protocol):
+    """The bodies of one exchange, after transfer and content decoding."""
+
+    def read(self, side: Side) -> bytes:
+        """The whole body. Asked only for bodies up to LONGEST_JSON bytes."""
+        ...
+
+
+@dataclass(slots=True, frozen=True)
+class Recipe:
+    """What a rule says about its documents. `query`: the fields that tell documents apart, None for all; `ignore`:
+    JSONPath expressions of what makes no version."""
+
+    query: tuple[str, ...] | None = None
+    ignore: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        return {"query": None if self.query is None else list(self.query), "ignore": list(self.ignore)}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        """Raises KeyError and TypeError for what `to_json` did not make."""
+        query = value["query"]
+        return cls(None if query is None else tuple(query), tuple(value["ignore"]))
+
+
+DEFAULT = Recipe()
+
+
+def recipes_of(rules: Iterable[RuleConfig]) -> dict[str, Recipe]:
+    """The recipes of the rules that protect, by name of the rule."""
+    return {rule.name: Recipe(rule.document.query, rule.ignore) for rule in rules if rule.action is Action.PROTECT}
+
+
+class Interpreter:
+    """Makes looks by the given recipes; a rule without one compares everything. Not for several threads at once."""
+
+    def __init__(self, recipes: Mapping[str, Recipe]) -> None:
+        """Raises ValueError for a JSONPath that does not parse."""
+        self.recipes = dict(recipes)
+        self._ignore = {name: tuple(map(compile_path, recipe.ignore)) for name, recipe in recipes.items()}
+        self._fields = {name: frozenset(recipe.query) for name, recipe in recipes.items() if recipe.query is not None}
+        self._memo: dict[tuple[bytes, str], Canonical] = {}
+
+    def looks(self, row: ExchangeRow, bodies: Bodies) -> list[Look]:
+        """What the exchange says about documents; raises what `bodies` raises."""
+        if row.action is not Action.PROTECT:
+            return []
+        return [self._look(row, said, bodies) for said in statements(row, _json_reader(row, bodies))]
+
+    def _look(self, row: ExchangeRow, said: Said, bodies: Bodies) -> Look:
+        message = _message(row, said.side)
+        media_type = message.content_type.partition(";")[0].strip().lower()
+        key = said.prefix + document_key(said.path, said.query, self._fields.get(row.rule))
+        size, digest, content = message.size, message.digest, Canonical(message.digest)
+        match said.effect:
+            case Effect.TOMBSTONE:
+                size, digest, content, media_type = 0, _NOTHING, Canonical(_NOTHING), ""
+            case Effect.PATCH:
+                content = Canonical(_patch_digest(row, media_type, digest))
+            case Effect.CONTENT if is_json(media_type) and 0 < size <= LONGEST_JSON:
+                content = self._canonical(row.rule, digest, lambda: bodies.read(said.side))
+        return Look(
+            document=document_id(row.destination, key),
+            destination=row.destination,
+            key=key,
+            at=said.at,
+            exchange=row.id,
+            effect=said.effect,
+            side=said.side,
+            digest=digest,
+            size=size,
+            content=content.digest,
+            media_type=media_type,
+            rule=row.rule,
+            retention_class=row.retention_class,
+            malformed=bool(content.malformed),
+        )
+
+    def _canonical(self, rule: str, digest: bytes, read: Callable[[], bytes]) -> Canonical:
+        ignore = self._ignore.get(rule, ())
+        place = (digest, rule if ignore else "")
+        found = self._memo.get(place)
+        if found is None:
+            if len(self._memo) >= _MEMO:
+                self._memo.clear()
+            found = self._memo[place] = canonical_json(read(), ignore)
+        return found
+
+
+def _message(row: ExchangeRow, side: Side) -> MessageRow:
+    message = row.request if side == "request" else row.response
+    if message is None:
+        raise ValueError(f"exchange {row.id} has no {side}")
+    return message
+
+
+def _json_reader(row: ExchangeRow, bodies: Bodies) -> Callable[[Side], Any]:
+    def read(side: Side) -> Any:
+        message = _message(row, side)
+        if not is_json(message.content_type) or not 0 < message.size <= LONGEST_JSON:
+            return None
+        try:
+            return parse_json(bodies.read(side))[0]
+        except (ValueError, RecursionError):
+            return None  # not what it says; as a content it will be marked malformed
+
+    return read
+
+
+def _patch_digest(row: ExchangeRow, media_type: str, digest: bytes) -> bytes:
+    """A merge patch applied twice changes nothing the second time, any other patch may (`add` to a list)."""
+    again = b"" if media_type in ("application/merge-patch+json", "application/json") else row.id.bytes
+    return sha256(b"patch" + digest + again).digest()
+
+
+def dump_recipes(recipes: Mapping[str, Recipe], rules: Iterable[str]) -> str:
+    """Those of the named rules as one line of JSON, for a segment's first record; empty if all are as by default."""
+    said = {name: recipes[name].to_json() for name in sorted(rules) if recipes.get(name, DEFAULT) != DEFAULT}
+    return json.dumps(said, separators=(",", ":")) if said else ""
+
+
+def load_recipes(text: str) -> dict[str, Recipe]:
+    """Raises ValueError, KeyError, TypeError or AttributeError for what `dump_recipes` did not write."""
+    if not text:
+        return {}
+    return {name: Recipe.from_json(value) for name, value in json.loads(text).items()}
