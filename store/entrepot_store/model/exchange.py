@@ -61,7 +61,8 @@ class Request:
 
     @property
     def url(self) -> bytes:
-        return b"%s://%s%s" % (self.scheme, self.authority, self.path)
+        # "OPTIONS *" asks about the server as a whole: its URL has no path (RFC 9110, section 7.1).
+        return b"%s://%s%s" % (self.scheme, self.authority, b"" if self.path == b"*" else self.path)
 
 
 @dataclass(slots=True)
