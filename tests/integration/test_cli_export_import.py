@@ -58,7 +58,9 @@ def exported_exchanges() -> list[Exchange]:
     traced = replace(make_exchange(24), trace_id="4bf92f3577b34da6a3ce929d0e0e4736")
     place = make_exchange(25)
     place.request.headers = (*place.request.headers, (b"x", b"body:" + b"0" * 32))
-    return [*various_exchanges(), socket, long, cut, gzipped, twice, traced, place]
+    server = make_exchange(27)
+    server.request.method, server.request.path = b"OPTIONS", b"*"
+    return [*various_exchanges(), server, socket, long, cut, gzipped, twice, traced, place]
 
 
 @pytest.fixture(scope="module")

@@ -102,7 +102,8 @@ def _request(request: Mapping[str, Any]) -> Request:
         method=method.encode(),
         scheme=scheme,
         authority=authority,
-        path=path,
+        # OPTIONS of a URL without a path was sent as "OPTIONS *" (RFC 9112, section 3.2.4).
+        path=path or (b"*" if method == "OPTIONS" else b"/"),
         version=_version(request.get("httpVersion")),
         headers=headers,
         body=request_body(request, headers),
@@ -121,7 +122,7 @@ def _response(response: Mapping[str, Any], status: int, request: Request) -> Res
 
 
 def _split(url: str) -> tuple[bytes, bytes, bytes]:
-    """Scheme, authority without credentials, and path with the query."""
+    """Scheme, authority without credentials, and path with the query, empty if there is neither."""
     scheme, separator, rest = url.partition("://")
     # WebSockets begin as HTTP; recorders name them by the scheme the page used.
     scheme = {"ws": "http", "wss": "https"}.get(scheme.lower(), scheme.lower())
@@ -132,7 +133,7 @@ def _split(url: str) -> tuple[bytes, bytes, bytes]:
     authority, path = rest[:end].rpartition("@")[2], rest[end:]
     if not split_endpoint(authority, 0)[0]:
         raise _Unusable("its URL names no host")
-    path = path if path.startswith("/") else f"/{path}"
+    path = f"/{path}" if path.startswith("?") else path
     return scheme.encode(), _bytes(authority), _bytes(path)
 
 
