@@ -8,7 +8,8 @@ from collections.abc import Callable
 
 from mitmproxy import http
 
-from entrepot_store.model import Action, Body, Exchange, Headers, Request, Response
+from entrepot_store.model import Action, Body, Exchange, Headers, Request, Response, cut_heads
+from entrepot_store.model.bounds import LONGEST_PART
 from entrepot_store.rules import Decision
 from entrepot_store.spool.records import pack_exchange
 
@@ -31,7 +32,11 @@ def prepare(pending: Capture | Ready) -> Prepared | None:
         return None
     exchange = build(capture, decision)
     files = [exchange.request.body.file, exchange.response.body.file if exchange.response else None]
-    return Prepared(pack_exchange(exchange), tuple(name for name in files if name is not None), capture.cut)
+    record = pack_exchange(exchange)
+    if len(record) > LONGEST_PART and cut_heads(exchange):
+        capture.cut = True
+        record = pack_exchange(exchange)
+    return Prepared(record, tuple(name for name in files if name is not None), capture.cut)
 
 
 def build(capture: Capture, decision: Decision) -> Exchange:
@@ -88,8 +93,9 @@ def build(capture: Capture, decision: Decision) -> Exchange:
 
 
 def _body(content: bytes | None, *, whole: bool) -> Body:
-    # mitmproxy drops what it had buffered of a body when the peer stops in the middle.
-    return Body(b"", None, 0, not whole) if content is None else Body(content, None, len(content), not whole)
+    # mitmproxy drops what it had buffered of a body when the peer stops in the middle, and holds nothing of one that
+    # somebody else streamed.
+    return Body(b"", None, 0, truncated=True) if content is None else Body(content, None, len(content), not whole)
 
 
 def _trailers(trailers: http.Headers | None, redact: Callable[[Headers], Headers]) -> Headers:

@@ -10,7 +10,7 @@ from hashlib import sha256
 from uuid import UUID
 
 from ..config import Settings
-from ..model import Action, Body, Exchange, Headers, derived_tail, exchange_id, id_micros
+from ..model import Action, Body, Exchange, Headers, cut_heads, derived_tail, exchange_id, id_micros
 from ..redact import Redactor, load_key
 from ..rules import Decision, ProductNames, RuleSet
 from .entries import Recorded
@@ -42,6 +42,7 @@ class Intake:
         if decision.action is Action.IGNORE:
             return None
         exchange = redacted(given, decision.redactor)
+        cut_heads(exchange)
         # The id comes after redaction: a hash over a secret would let guesses at it be tried.
         return replace(
             exchange,

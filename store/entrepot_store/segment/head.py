@@ -17,7 +17,7 @@ from .fields import (
 )
 
 MAX_HEAD = 64 * 1024 * 1024
-"""Bound on fields and HTTP headers together; a spool record, which they come out of, is at most four times as long."""
+"""Bound on fields and HTTP headers together. What `model.bounds` lets through is shorter, however it is written."""
 
 
 class Kind(StrEnum):

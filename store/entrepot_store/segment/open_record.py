@@ -3,7 +3,7 @@
 from collections.abc import Generator, Iterator
 from hashlib import sha256
 
-from .fields import END_OF_RECORD
+from .fields import END_OF_HEAD, END_OF_RECORD
 from .head import MAX_HEAD, RecordHead, parse_head
 from .walk import Frame
 
@@ -59,14 +59,21 @@ class OpenRecord:
 
 def _read_head(pieces: Iterator[bytes]) -> tuple[RecordHead, bytes]:
     """The head of the record in `pieces`, and what was read beyond it."""
-    data = b""
+    parts: list[bytes] = []
+    size, end = 0, b""
     for piece in pieces:
-        data += piece
-        head = parse_head(data)
-        if head is not None:
-            return head, data[len(head.raw) :]
-        if len(data) > MAX_HEAD:
+        parts.append(piece)
+        size += len(piece)
+        end += piece
+        # Looked for in what is new: a head of megabytes must not be gone through again for every piece.
+        if END_OF_HEAD in end:
+            parts = [data := b"".join(parts)]
+            head = parse_head(data)
+            if head is not None:
+                return head, data[len(head.raw) :]
+        if size > MAX_HEAD:
             break
+        end = end[-len(END_OF_HEAD) + 1 :]
     raise ValueError("the record has no end of head")
 
 
