@@ -45,8 +45,8 @@ _FAMILIES = {
 _PARAMETER = re.compile(r';\s*([^=;\s]+)\s*=\s*(?:"([^"]*)"|([^;\s]*))')
 _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 """What no text holds; tabs, line and page ends do occur in it."""
-_NO_CHARSETS = {"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined"}
-"""Codecs of Python's that no media type means, two of which take quadratic time."""
+_NO_CHARSETS = {"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "utf_7"}
+"""Codecs of Python's that no media type means, take quadratic time, or make what UTF-8 does not hold."""
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),

@@ -1,0 +1,125 @@
+"""Writes what a product's documents were at a moment, each into a file, and the index beside them."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path, PurePosixPath
+from uuid import UUID
+
+from ..archive import Archive
+from ..catalog.documents import DocumentFilter, DocumentRow, VersionRow
+from ..clock import to_rfc3339
+from ..documents.representation import Representation, represent
+from ..errors import Damaged, NotFound
+from .folder import new_folder
+from .index import Index, open_index, private_file
+from .names import INDEX, FileNames
+
+_CHUNK = 256 * 1024
+
+
+@dataclass(slots=True, frozen=True)
+class Failed:
+    """A document whose content could not be read, and why."""
+
+    document: UUID
+    key: str
+    version: UUID
+    reason: str
+
+
+@dataclass(slots=True, frozen=True)
+class CheckedOut:
+    """What was written. `deleted` counts documents that were deleted by then, of which there is no file."""
+
+    files: int
+    size: int
+    deleted: int
+    failed: tuple[Failed, ...]
+
+
+def checkout(
+    archive: Archive, destination: str, at: int, folder: Path, *, progress: Callable[[int], None] | None = None
+) -> CheckedOut:
+    """The documents of `destination` as of `at` (microseconds) as files in `folder`, which is new or empty.
+
+    Every file has the time at which its version began. A content that is gone or damaged is left out and named, in the
+    index as well; any other error ends it, and then there is no folder. `progress` is told how many documents are done.
+    Raises as `folder.new_folder` does, NotFound if there were no documents yet, and what vault and catalog raise.
+    """
+    run = _Run(archive)
+    with new_folder(folder) as partial, open_index(partial / INDEX, destination, at) as index:
+        where = DocumentFilter(destination=(destination,), as_of=at)
+        for number, document in enumerate(archive.catalog.documents.iterate(where), start=1):
+            version = archive.catalog.documents.version_at(document.id, at)
+            if version is not None:
+                run.take(document, version, partial, index)
+            if progress is not None:
+                progress(number)
+        if not run.files and not run.deleted and not run.failed:
+            raise NotFound(f"{destination} had no documents at {to_rfc3339(at)}.")
+        index.close(deleted=run.deleted, failed=[_failure(failed) for failed in run.failed])
+    return CheckedOut(run.files, run.size, run.deleted, tuple(run.failed))
+
+
+class _Run:
+    def __init__(self, archive: Archive) -> None:
+        self._archive = archive
+        self._names = FileNames()
+        self.files = 0
+        self.size = 0
+        self.deleted = 0
+        self.failed: list[Failed] = []
+
+    def take(self, document: DocumentRow, version: VersionRow, root: Path, index: Index) -> None:
+        if version.tombstone:
+            self.deleted += 1
+            return
+        file = None
+        try:
+            shown = represent(self._archive, version)
+            file = self._names.claim(document.key, shown.media_type, document.id)
+            size, digest = _write(shown, root, file)
+        except (NotFound, Damaged) as error:
+            if file is not None:
+                (root / file).unlink(missing_ok=True)
+            self.failed.append(Failed(document.id, document.key, version.id, str(error)))
+            return
+        self.files += 1
+        self.size += size
+        index.add(
+            **{"file": str(file), "document": str(document.id), "key": document.key, "version": str(version.id)},
+            **{"from": to_rfc3339(version.at), "digest": f"sha256:{digest}", "size": size},
+            **{"media_type": shown.media_type, "malformed": version.malformed, "exchange": str(version.exchange)},
+        )
+
+
+def _write(shown: Representation, root: Path, file: PurePosixPath) -> tuple[int, str]:
+    """Size in bytes and digest in hex of what was written."""
+    _make_folders(root, file.parent)
+    digest, size = sha256(), 0
+    with shown.open() as content, os.fdopen(private_file(root / file), "wb") as target:
+        while chunk := content.read(_CHUNK):
+            target.write(chunk)
+            digest.update(chunk)
+            size += len(chunk)
+    moment = max(shown.version.at, 0) * 1000
+    os.utime(root / file, ns=(moment, moment))
+    return size, digest.hexdigest()
+
+
+def _make_folders(root: Path, below: PurePosixPath) -> None:
+    """Each 0700: `parents=True` would make those above as the umask says."""
+    for part in below.parts:
+        root /= part
+        root.mkdir(mode=0o700, exist_ok=True)
+
+
+def _failure(failed: Failed) -> dict[str, str]:
+    return {
+        "document": str(failed.document),
+        "key": failed.key,
+        "version": str(failed.version),
+        "reason": failed.reason,
+    }
