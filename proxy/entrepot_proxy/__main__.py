@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,15 +9,14 @@ from typing import Any
 
 from entrepot_store.config import load_settings
 from entrepot_store.errors import ConfigError, EntrepotError
+from entrepot_store.logs import log_to_stderr
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The exit code: 0, or that of the EntrepotError it ended with (`docs/exit-codes.md`)."""
     options = _parser().parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     # At INFO mitmproxy tells every connection; what the engine forwards of its messages is at the same levels.
-    for noisy in ("mitmproxy", "entrepot_proxy.engine", "asyncio", "hpack"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    log_to_stderr("mitmproxy", "entrepot_proxy.engine", "asyncio", "hpack")
     try:
         overrides = _overrides(options)
         settings = load_settings(options.config, overrides)

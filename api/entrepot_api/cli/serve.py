@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 
-from .logs import log_to_stderr
 from .options import ConfigOption, DataOption, opened, settings_from
 
 
@@ -21,13 +20,14 @@ def command(
 
     It says where it listens on its standard error and in DATA/run/api.json. SIGTERM lets answers under way finish.
     """
+    from entrepot_store.logs import log_to_stderr
     from entrepot_store.state import StateFile
 
     from ..http import create_app
     from ..http.server import ApiServer, bind
     from ..supervisor.leash import hold_leash
 
-    log_to_stderr()
+    log_to_stderr("alembic", "uvicorn.error", "urllib3")
     settings = settings_from(config, data, {"api": {"listen": listen}} if listen else None)
     listener = bind(settings.api.listen)
     with listener, opened(settings, create=True) as archive:

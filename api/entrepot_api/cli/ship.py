@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from .logs import log_to_stderr
 from .options import ConfigOption, DataOption, opened, settings_from
 
 
@@ -27,6 +26,7 @@ def command(
     from entrepot_store.config import Reloader
     from entrepot_store.documents import CurrentRecipes
     from entrepot_store.errors import BadInput
+    from entrepot_store.logs import log_to_stderr
     from entrepot_store.ship import run_shipper
     from entrepot_store.spool import SpoolFolder
     from entrepot_store.state import StateFile
@@ -35,7 +35,7 @@ def command(
 
     if once and drain:
         raise BadInput("--once and --drain exclude each other.", hint="--drain also waits for files being written.")
-    log_to_stderr()
+    log_to_stderr("alembic", "urllib3")
     settings = settings_from(config, data)
     stop = threading.Event()
 

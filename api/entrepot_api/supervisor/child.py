@@ -12,12 +12,14 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import IO
 
+from entrepot_store.clock import SystemClock, to_rfc3339
+
 from .leash import SUPERVISED
 
 
 def say(part: str, text: str) -> None:
-    """One line on stderr with the part it comes from, as every line of output of every part."""
-    _write(f"{part:<5} | {text}\n")
+    """One line of ours on stderr with the part it is about and the time. What the parts say has its own time."""
+    _write(part, f"{to_rfc3339(SystemClock().now())[:-4]}Z {text}")
 
 
 class Child:
@@ -94,10 +96,11 @@ def _pass_on(part: str, stream: IO[bytes] | None) -> None:
         return
     with stream:
         for line in stream:
-            say(part, line.decode("utf-8", "backslashreplace").rstrip("\r\n"))
+            _write(part, line.decode("utf-8", "backslashreplace").rstrip("\r\n"))
 
 
-def _write(line: str) -> None:
+def _write(part: str, text: str) -> None:
+    line = f"{part:<5} | {text}\n"
     try:
         os.write(sys.stderr.fileno(), line.encode("utf-8", "backslashreplace"))  # one write: lines never interleave
     except OSError:
