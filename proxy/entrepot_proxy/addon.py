@@ -14,6 +14,7 @@ from typing import Any
 
 from mitmproxy import http
 from mitmproxy.connection import Client
+from wsproto.frame_protocol import CloseReason
 
 from entrepot_store.config import ProxySettings
 from entrepot_store.model import Action, Exchange
@@ -22,7 +23,7 @@ from entrepot_store.spool.records import pack_exchange
 
 from .capture import Capture
 from .counts import Counts
-from .faults import CUT, describe_for
+from .faults import CUT, WEBSOCKET_BROKEN, broken_off, describe_for
 from .gaps import GapBook
 from .guard import guarded
 from .headers import CONTENT_TYPE, PROXY_AUTHORIZATION, TRANSFER_ENCODING, body_length, proxy_user, wanted
@@ -32,7 +33,7 @@ from .policy import Policy
 from .refusal import refuse
 from .reporter import Reporter
 from .spool_writer import Ready, SpoolWriter
-from .tee import BodyTee, TeeLimits
+from .tee import BodyTee, Stream, TeeLimits
 
 ORPHAN_SECONDS = 5.0
 """How long after its client has gone an exchange may still end by itself before it is recorded as it is."""
@@ -108,12 +109,14 @@ class CaptureAddon:
             streams = TRANSFER_ENCODING in found or data.http_version == b"HTTP/2.0"
         else:
             streams = length > self._buffer_bytes
+        # Somebody else may have asked for it: mitmproxy's `stream_large_bodies`, or another addon.
+        streams = streams or bool(flow.request.stream)
         if PROXY_AUTHORIZATION in found and capture.caller.forward:
             del flow.request.headers["proxy-authorization"]
         if self.writer.failing is not None and capture.early_decision().on_failure == "closed":
             self._refuse_request(capture, streams)
         elif streams:
-            capture.request_tee = self._tee(capture, "request")
+            capture.request_tee = self._tee(capture, "request", flow.request.stream)
             flow.request.stream = capture.request_tee
 
     @guarded
@@ -128,12 +131,12 @@ class CaptureAddon:
             return
         found = wanted(headers)
         length = body_length(found)
-        if length is None or length > self._buffer_bytes:
+        if length is None or length > self._buffer_bytes or response.stream:
             decision = capture.final_decision(found.get(CONTENT_TYPE), data.status_code)
             if decision.action is Action.IGNORE:
-                response.stream = True
+                response.stream = response.stream or True
             else:
-                capture.response_tee = self._tee(capture, "response")
+                capture.response_tee = self._tee(capture, "response", response.stream)
                 response.stream = capture.response_tee
 
     @guarded
@@ -146,7 +149,7 @@ class CaptureAddon:
         if capture.answered:
             self._settle(capture)
             return None
-        return self._finish(capture, None)
+        return self._finish(capture, broken_off(flow))
 
     @guarded
     def error(self, flow: http.HTTPFlow) -> None:
@@ -177,7 +180,7 @@ class CaptureAddon:
         capture = self._open.get(flow.id)
         if capture is None or capture.recording:
             return None
-        return self._finish(capture, None)
+        return self._finish(capture, WEBSOCKET_BROKEN if _broke_off(flow) else None)
 
     # What the rest of the proxy asks
 
@@ -235,9 +238,10 @@ class CaptureAddon:
         caller.open += 1
         return Capture(flow, self.policy, caller, found)
 
-    def _tee(self, capture: Capture, side: str) -> BodyTee:
+    def _tee(self, capture: Capture, side: str, stream: Stream | bool) -> BodyTee:
         path = self._folder.body_path(f"{self.counts.worker}.{capture.id.hex}.{side}")
-        return BodyTee(path, self._limits, self.writer.has_room, self.report)
+        then = None if isinstance(stream, bool) else stream
+        return BodyTee(path, self._limits, self.writer.has_room, self.report, then)
 
     def _finish(self, capture: Capture, error: str | None) -> Awaitable[None] | None:
         """Hands the capture to the spool. Returns what to await if its record has to be on disk before traffic goes
@@ -306,6 +310,11 @@ _BODILESS = frozenset((b"GET", b"HEAD", b"DELETE", b"OPTIONS"))
 
 def _has_no_body(method: bytes, status: int) -> bool:
     return method.upper() == b"HEAD" or status in (204, 304) or status < 200
+
+
+def _broke_off(flow: http.HTTPFlow) -> bool:
+    """Whether a WebSocket connection ended without a close frame: a message may have been cut."""
+    return flow.websocket is not None and flow.websocket.close_code == CloseReason.ABNORMAL_CLOSURE
 
 
 def _tell(loop: asyncio.AbstractEventLoop, durable: "asyncio.Future[bool]", ok: bool) -> None:

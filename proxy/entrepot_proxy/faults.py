@@ -6,9 +6,12 @@ kind and a short explanation without quotes: `refused: Connect call failed ('127
 
 import re
 
-from mitmproxy import connection
+from mitmproxy import connection, http
 
 CUT = "cut at shutdown"
+
+WEBSOCKET_BROKEN = "closed: the WebSocket connection broke off without a close frame"
+_RESET = "reset: the destination reset the connection"
 
 _LONGEST = 300
 _QUOTED = re.compile(r"""\bb(['"]).*""", re.DOTALL)
@@ -53,7 +56,17 @@ def describe_for(message: str, client: connection.Client, server: connection.Ser
     if getattr(client, "timed_out", False):
         return "timed out: nothing was sent or received for too long"
     if "server closed connection" in message and getattr(server, "was_reset", False):
-        return "reset: the destination reset the connection"
+        return _RESET
     if "lient disconnected" in message and getattr(client, "was_reset", False):
         return "client disconnected: the client reset the connection"
     return describe(message)
+
+
+def broken_off(flow: http.HTTPFlow) -> str | None:
+    """Why a response that mitmproxy takes for whole is not: one that has no length ends with its connection, and
+    mitmproxy does not see whether that was reset. The lean engine does."""
+    response = flow.response
+    if response is None or not getattr(flow.server_conn, "was_reset", False) or response.is_http2:
+        return None
+    headers = response.headers
+    return None if "content-length" in headers or "transfer-encoding" in headers else _RESET

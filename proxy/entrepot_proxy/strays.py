@@ -136,7 +136,7 @@ class Strays:
         server: str = "",
         truncated: bool = False,
     ) -> None:
-        rules, names, _ = self._capture.policy
+        rules, names, *_ = self._capture.policy
         caller = self._capture.caller(client)
         if host is None:
             named = wanted(headers).get(HOST, b"").decode("latin-1")
@@ -152,6 +152,9 @@ class Strays:
             return
         started = started_at if started_at is not None else int(time.time() * 1_000_000)
         redactor = decision.redactor
+        if redactor.bodies is not None and redactor.bodies.regex:
+            # What is malformed is not worth a place in the queue for looking into it, and not kept unlooked at.
+            path, headers, truncated = b"", (), True
         self._capture.record(
             Exchange(
                 exchange_id(started),
@@ -180,7 +183,8 @@ class Strays:
 
 def parse_head(head: bytes) -> tuple[bytes, bytes, str, Headers]:
     """Method, target, version and headers of a head that is malformed somewhere: whatever of it can be told apart."""
-    first, *lines = head.replace(b"\r\n", b"\n").split(b"\n")
+    # Of what was received no more than the head: a body may look like headers.
+    first, *lines = head.replace(b"\r\n", b"\n").lstrip(b"\n").partition(b"\n\n")[0].split(b"\n")
     words = first.split(None, 2)
     method = words[0] if words and words[0].isalpha() and len(words[0]) <= 32 else b""
     target = words[1] if method and len(words) > 1 else b""

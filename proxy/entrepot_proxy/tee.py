@@ -5,11 +5,14 @@ wrong, the chunk goes on unchanged, the copy ends where it is and is marked trun
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from entrepot_store.model import Body
+
+type Stream = Callable[[bytes], bytes | Iterable[bytes]]
+"""What mitmproxy calls for every chunk of a message that streams, and once more with nothing at its end."""
 
 ROOM_STEP = 4 * 1024 * 1024
 """The spool is asked for room in steps of this many bytes."""
@@ -32,12 +35,15 @@ class BodyTee:
         limits: TeeLimits,
         has_room: Callable[[int], bool],
         report: Callable[[str, BaseException], None],
+        then: Stream | None = None,
     ) -> None:
-        """`path` is made (0600) only if the body outgrows memory. `report` is told of errors, once per tee."""
+        """`path` is made (0600) only if the body outgrows memory. `report` is told of errors, once per tee. `then` is
+        another addon's stream callable, which may change what goes on."""
         self._path = path
         self._limits = limits
         self._has_room = has_room
         self._report = report
+        self._then = then
         self._chunks: list[bytes] = []
         self._descriptor: int | None = None
         self._made = False
@@ -48,7 +54,7 @@ class BodyTee:
         self.cut = False
         """A bound of ours, or an error, ended the copy before the body ended."""
 
-    def __call__(self, chunk: bytes) -> bytes:
+    def __call__(self, chunk: bytes) -> bytes | Iterable[bytes]:
         if not chunk:
             self.ended = True
         elif not self.cut:
@@ -58,7 +64,7 @@ class BodyTee:
             except Exception as error:  # noqa: BLE001 # a tee never raises; it is reported and the copy marked
                 self.cut = True
                 self._report("tee", error)
-        return chunk
+        return chunk if self._then is None else self._then(chunk)
 
     def _keep(self, chunk: bytes) -> None:
         room = self._limits.max_bytes - self.size

@@ -28,7 +28,7 @@ def stock(tmp_path: Path) -> Iterator[tuple[Proxy, int]]:
         process = subprocess.Popen(
             [
                 str(MITMDUMP), "-s", str(ADDON), "--set", f"confdir={tmp_path / 'conf'}", "--set", "ssl_insecure=true",
-                "--listen-host", "127.0.0.1", "-p", str(port),
+                "--set", "stream_large_bodies=5", "--listen-host", "127.0.0.1", "-p", str(port),
             ],
             stdin=subprocess.DEVNULL, stdout=stream, stderr=subprocess.STDOUT, text=True,
             env={**environment, "ENTREPOT_DATA": str(data), "ENTREPOT_CONFIG": str(config)},
@@ -65,18 +65,26 @@ def test_captures_http_tls_and_failures(stock: tuple[Proxy, int], tmp_path: Path
         with connect(port) as client:
             client.sendall(f"GET http://localhost:{dead}/lost HTTP/1.1\r\nHost: localhost:{dead}\r\n\r\n".encode())
             assert read_response(client)[0].startswith(b"HTTP/1.1 502")
+        exchange_raw(
+            port,
+            f"PUT http://localhost:{plain.port}/streamed HTTP/1.1\r\nHost: localhost:{plain.port}\r\n"
+            "Content-Length: 16\r\nConnection: close\r\n\r\nlonger than five".encode(),
+        )
         exchange_raw(port, b"NONSENSE\r\n\r\n")
-        by_path = {one.request.path: one for one in proxy.spooled(4)}
+        by_path = {one.request.path: one for one in proxy.spooled(5)}
         assert proxy.stop() == 0
-    assert set(by_path) == {b"/kept", b"/tls", b"/lost", b""}
+    assert set(by_path) == {b"/kept", b"/tls", b"/lost", b"/streamed", b""}
     assert by_path[b"/kept"].source == "billing"
     assert by_path[b"/kept"].complete
+    assert by_path[b"/kept"].response is not None
+    assert by_path[b"/kept"].response.body.data == b'{"ok": true}', "mitmproxy was told to stream it past us"
+    assert by_path[b"/streamed"].request.body.data == b"longer than five"
     assert by_path[b"/tls"].request.body.data == b"hi"
     assert by_path[b"/tls"].request.scheme == b"https"
     assert (by_path[b"/lost"].error or "").startswith("refused")
     assert (by_path[b""].error or "").startswith("malformed")
     ledger = read_spool(proxy.data).ledger
-    assert (ledger.seen, ledger.stored, ledger.ignored, ledger.in_flight) == (5, 4, 1, 0)
+    assert (ledger.seen, ledger.stored, ledger.ignored, ledger.in_flight) == (6, 5, 1, 0)
     assert not (proxy.data / "run" / "proxy.json").exists()
 
 

@@ -50,6 +50,19 @@ def test_a_tee_keeps_what_passes(tmp_path_factory: pytest.TempPathFactory, memor
     assert reports.heard == []
 
 
+def test_a_tee_keeps_what_came_and_passes_on_what_another_addon_makes_of_it(tmp_path: Path) -> None:
+    tee = BodyTee(
+        tmp_path / "w1.aa.response", TeeLimits(10, 1000), lambda _: True, Reports(), lambda chunk: [chunk.upper()]
+    )
+    assert [tee(b"abc"), tee(b"")] == [[b"ABC"], [b""]]
+    body = tee.finish()
+    assert (body.data, body.truncated) == (b"abc", False)
+
+
+def test_a_body_behind_a_head_is_no_header() -> None:
+    assert parse_head(b"\r\nPUT / HTTP/1.1\r\nA: b\r\n\r\nToken: s3cret\r\n")[3] == ((b"A", b"b"),)
+
+
 def test_a_tee_that_is_not_told_the_end_is_truncated(tmp_path: Path) -> None:
     tee, _ = make_tee(tmp_path)
     tee(b"part")
