@@ -9,6 +9,7 @@ from typing import Protocol
 from uuid import UUID
 
 from ..model import Gap, LedgerEntry
+from .coverage import CoverageCatalog
 from .documents import DocumentCatalog
 from .filters import ExchangeFilter, Order
 from .rows import (
@@ -34,6 +35,11 @@ class Catalog(Protocol):
     @property
     def documents(self) -> DocumentCatalog:
         """What is known of documents and their versions."""
+        ...
+
+    @property
+    def coverage(self) -> CoverageCatalog:
+        """What traffic there is, and what of it is new."""
         ...
 
     def close(self) -> None: ...

@@ -13,6 +13,7 @@ from ...model import Gap, LedgerEntry
 from ..filters import ExchangeFilter, Order
 from ..rows import ExchangeRow, GapRow, Page, PayloadRow, ProductRow, SegmentRow, Shipment, TokenRow
 from . import completeness, lookup, rebuilding, shipping, tokens
+from .coverage import SqlCoverage
 from .documents import SqlDocumentCatalog
 from .engine import Database, prepare_sqlite_file
 from .migrate import migrate
@@ -27,6 +28,7 @@ class SqlCatalog:
         """Raises ConfigError for a URL of anything else, TooNew, CatalogUnavailable."""
         self.database = Database(url)
         self.documents = SqlDocumentCatalog(self.database)
+        self.coverage = SqlCoverage(self.database)
         try:
             if self.database.file is not None:
                 prepare_sqlite_file(self.database.file, self.database.location)

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Select, delete, select
 from ...model import Gap
 from . import schema
 from .completeness import add_gaps
+from .coverage_schema import Flow, FlowPath, FlowSample, FlowSchema
 from .dialect import keep_writers_out
 from .document_schema import Document, LookRow
 from .records import exchange_row, payload_row, segment_row, select_exchanges, select_payloads, select_segments
@@ -20,7 +21,16 @@ _REBUILT = (
     *(schema.Exchange, schema.Payload, schema.Segment, schema.Shipment),
     *(schema.Product, schema.Ledger, schema.Gap),
     *(LookRow, Document),
+    *(Flow, FlowPath, FlowSample, FlowSchema),
 )
+_SAMPLED: tuple[Any, ...] = (
+    FlowSample.id,
+    FlowSample.path_id,
+    FlowSample.method,
+    FlowSample.hour,
+    FlowSample.exchange_id,
+)
+"""What of a sample the exchanges alone say; its shape is there once somebody has looked."""
 
 
 def clear_index(connection: Connection, mark: Gap | None) -> frozenset[str]:
@@ -54,6 +64,9 @@ def fingerprint(connection: Connection) -> Mapping[str, str]:
         "gaps": plain(gap, gap.id),
         "documents": plain(Document, Document.id),
         "looks": plain(LookRow, LookRow.document_id, LookRow.id),
+        "flows": (tuple(row)[:-1] for row in _rows(connection, select(*Flow.__table__.c).order_by(Flow.id))),
+        "flow_paths": plain(FlowPath, FlowPath.id),
+        "flow_samples": map(tuple, _rows(connection, select(*_SAMPLED).order_by(FlowSample.id))),
     }
     return {name: _digest(rows) for name, rows in content.items()}
 
