@@ -69,3 +69,5 @@ def test_file_without_a_certificate_is_refused(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text("nothing")
     with pytest.raises(ConfigError, match="holds no certificate"):
         write_bundle(tmp_path / "bundle.pem", tmp_path / "ca.pem", {})
+    with pytest.raises(ConfigError, match="is not there"):
+        write_bundle(tmp_path / "bundle.pem", tmp_path / "mistyped.pem", {})

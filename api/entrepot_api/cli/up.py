@@ -31,7 +31,7 @@ def command(
     ] = None,
     config: ConfigOption = None,
     drain_seconds: Annotated[
-        float, typer.Option(min=0, help="How long the spool may be shipped after SIGTERM.")
+        float, typer.Option(min=0, metavar="SECONDS", help="How long the spool may be shipped after SIGTERM.")
     ] = 30.0,
 ) -> None:
     """Run proxy, shipper and API together on one machine.

@@ -29,7 +29,8 @@ def write_bundle(target: Path, ca: Path, environment: Mapping[str, str]) -> Path
     """
     own = list(_certificates(ca))
     if not own:
-        raise ConfigError(f"{ca} holds no certificate.", hint="`entrepot ca` shows where the proxy's CA is.")
+        problem = "holds no certificate" if ca.is_file() else "is not there"
+        raise ConfigError(f"{ca} {problem}.", hint="`entrepot ca` shows where the proxy's CA is.")
     found = dict.fromkeys(certificate for store in _stores(environment) for certificate in _certificates(store))
     target.write_text("\n".join([*found, *own]) + "\n", encoding="ascii")
     return target
