@@ -2,14 +2,15 @@
 
 Uses documented hooks only, so it runs in the lean engine and in a stock mitmproxy alike. Its own files: `capture`
 (one exchange under way), `building` (the record that becomes of it, on the spool writer's thread), `tee` (streamed
-bodies), `messages` (WebSocket), `naming`, `headers` and `faults` (what the flow says, in our words), `guard` (no
-exception is lost), `refusal` (503), `strays` (traffic that never becomes a flow or is not HTTP).
+bodies), `held` and `redaction` (bodies in which a rule looks for secrets), `messages` (WebSocket), `naming`, `headers`
+and `faults` (what the flow says, in our words), `guard` (no exception is lost), `refusal` (503), `strays` (traffic that
+never becomes a flow or is not HTTP).
 
 Every exchange ends in exactly one of: stored, ignored, truncated, failed. `_open` holds those that have not yet.
 """
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from mitmproxy import http
@@ -18,6 +19,7 @@ from wsproto.frame_protocol import CloseReason
 
 from entrepot_store.config import ProxySettings
 from entrepot_store.model import Action, Exchange
+from entrepot_store.redact import content_type_of, is_looked_into
 from entrepot_store.spool.files import SpoolFolder
 from entrepot_store.spool.records import pack_exchange
 
@@ -27,9 +29,11 @@ from .faults import CUT, WEBSOCKET_BROKEN, broken_off, describe_for
 from .gaps import GapBook
 from .guard import guarded
 from .headers import CONTENT_TYPE, PROXY_AUTHORIZATION, TRANSFER_ENCODING, body_length, proxy_user, wanted
+from .held import HeldBytes, HeldTee
 from .messages import collect
 from .naming import Caller, caller_of
 from .policy import Policy
+from .redaction import RedactionStage
 from .refusal import refuse
 from .reporter import Reporter
 from .spool_writer import Ready, SpoolWriter
@@ -48,17 +52,22 @@ class CaptureAddon:
         settings: ProxySettings,
         folder: SpoolFolder,
         writer: SpoolWriter,
+        redaction: RedactionStage,
+        held: HeldBytes,
         counts: Counts,
         gaps: GapBook,
         reporter: Reporter,
     ) -> None:
         self.policy = policy
         self.writer = writer
+        self.redaction = redaction
         self.counts = counts
         self.gaps = gaps
         self.report = reporter
         self._buffer_bytes = settings.buffer_bytes
         self._limits = TeeLimits(settings.tee_memory_bytes, settings.max_body_bytes)
+        self._redact_bytes = settings.redact_body_bytes
+        self._held = held
         self._folder = folder
         self._open: dict[str, Capture] = {}
         self._callers: dict[str, Caller] = {}
@@ -116,7 +125,8 @@ class CaptureAddon:
         if self.writer.failing is not None and capture.early_decision().on_failure == "closed":
             self._refuse_request(capture, streams)
         elif streams:
-            capture.request_tee = self._tee(capture, "request", flow.request.stream)
+            held = capture.policy.redacts and capture.holds_request()
+            capture.request_tee = self._tee(capture, "request", flow.request.stream, held=held)
             flow.request.stream = capture.request_tee
 
     @guarded
@@ -136,7 +146,8 @@ class CaptureAddon:
             if decision.action is Action.IGNORE:
                 response.stream = response.stream or True
             else:
-                capture.response_tee = self._tee(capture, "response", response.stream)
+                held = decision.redactor.bodies is not None and is_looked_into(content_type_of(headers))
+                capture.response_tee = self._tee(capture, "response", response.stream, held=held)
                 response.stream = capture.response_tee
 
     @guarded
@@ -238,31 +249,45 @@ class CaptureAddon:
         caller.open += 1
         return Capture(flow, self.policy, caller, found)
 
-    def _tee(self, capture: Capture, side: str, stream: Stream | bool) -> BodyTee:
-        path = self._folder.body_path(f"{self.counts.worker}.{capture.id.hex}.{side}")
+    def _tee(self, capture: Capture, side: str, stream: Stream | bool, *, held: bool) -> BodyTee:
+        """`held`: it may not get to the disk before it was looked into."""
         then = None if isinstance(stream, bool) else stream
+        if held:
+            return HeldTee(self._redact_bytes, self._held, self.report, then)
+        path = self._folder.body_path(f"{self.counts.worker}.{capture.id.hex}.{side}")
         return BodyTee(path, self._limits, self.writer.has_room, self.report, then)
 
     def _finish(self, capture: Capture, error: str | None) -> Awaitable[None] | None:
         """Hands the capture to the spool. Returns what to await if its record has to be on disk before traffic goes
         on."""
         size = capture.end(error)
-        if error is None and capture.policy.strict:
+        if capture.policy.strict or capture.policy.redacts:
             status = capture.response_data.status_code if capture.response_data else None
             decision = capture.final_decision(capture.content_type(), status)
             closed = decision.on_failure == "closed"
-            if closed or decision.durability == "sync":
+            if error is None and (closed or decision.durability == "sync"):
                 return self._finish_strictly(capture, size, closed)
         capture.recording = True
         self._settle(capture)
-        self.writer.put(capture, size)
+        self._put(capture, size)
         return None
+
+    def _put(self, capture: Capture, size: int, done: Callable[[bool], None] | None = None) -> bool:
+        """As the writer's `put`, by way of redaction if the capture's rule looks into bodies."""
+        decision = capture.decision
+        if decision is None or decision.redactor.bodies is None or decision.action is Action.IGNORE:
+            return self.writer.put(capture, size, done=done)
+        entry = self.writer.admit(capture, size, done)
+        if entry is None:
+            return False
+        self.redaction.submit(entry, capture)
+        return True
 
     def _finish_strictly(self, capture: Capture, size: int, closed: bool) -> Awaitable[None]:
         loop = asyncio.get_running_loop()
         durable: asyncio.Future[bool] = loop.create_future()
         capture.recording = True
-        if not self.writer.put(capture, size, done=lambda ok: _tell(loop, durable, ok)):
+        if not self._put(capture, size, lambda ok: _tell(loop, durable, ok)):
             durable.set_result(False)
         return self._wait_for_record(capture, durable, closed)
 

@@ -11,6 +11,7 @@ from uuid import UUID
 from mitmproxy import http
 
 from entrepot_store.model import Body, Headers, WebSocketMessage, exchange_id
+from entrepot_store.redact import is_looked_into
 from entrepot_store.rules import Decision
 
 from .headers import CONTENT_TYPE, HOST, PROXY_AUTHORIZATION, proxy_user
@@ -117,6 +118,12 @@ class Capture:
         if self.decision is None:
             self.decision = self.policy.rules.decide(*self.parties(), self.method, self.path, content_type, status)
         return self.decision
+
+    def holds_request(self) -> bool:
+        """Whether the request's body must not get to a disk before it was looked into."""
+        content_type = self.found.get(CONTENT_TYPE, b"").decode("latin-1")
+        rules = self.policy.rules
+        return is_looked_into(content_type) and rules.may_redact_bodies(*self.parties(), self.method, self.path)
 
     def authority(self) -> bytes:
         tls = self.caller.client.tls

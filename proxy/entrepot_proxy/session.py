@@ -14,7 +14,9 @@ from .addon import CaptureAddon
 from .building import prepare
 from .counts import Counts
 from .gaps import GapBook
+from .held import HeldBytes
 from .policy import Policy, compile_policy
+from .redaction import RedactionStage
 from .reporter import Reporter
 from .spool_writer import SpoolWriter
 from .strays import Strays
@@ -41,7 +43,19 @@ class Session:
         self.writer = SpoolWriter(
             self.folder, settings.spool, self.counts, self.gaps, lock, prepare, reporter, clock=clock
         )
-        self.capture = CaptureAddon(policy, settings.proxy, self.folder, self.writer, self.counts, self.gaps, reporter)
+        queue_bytes = settings.spool.queue_bytes
+        self.redaction = RedactionStage(self.key, self.writer, queue_bytes // 2)
+        self.capture = CaptureAddon(
+            policy,
+            settings.proxy,
+            self.folder,
+            self.writer,
+            self.redaction,
+            HeldBytes(queue_bytes),
+            self.counts,
+            self.gaps,
+            reporter,
+        )
         self.strays = Strays(self.capture)
         self.writer.start()
 
@@ -57,6 +71,7 @@ class Session:
             "queue_bytes": self.writer.queue_bytes,
             "spool_bytes": self.writer.spool_bytes,
             "spool_error": self.writer.failing,
+            "redaction": self.redaction.facts(),
         }
 
     def busy_clients(self) -> set[str]:
@@ -70,6 +85,7 @@ class Session:
 
     def close(self) -> bool:
         """Seals the spool; False if something could not be written. Blocks until the disk has answered."""
+        self.redaction.close()
         return self.writer.close()
 
 

@@ -79,7 +79,28 @@ class Ready:
 
 
 @dataclass(slots=True)
-class _Entry:
+class Made:
+    """A Pending whose record was made elsewhere, or could not be made."""
+
+    pending: Pending
+    record: Prepared | Exception
+
+    @property
+    def started_at(self) -> int:
+        return self.pending.started_at
+
+    def discard(self) -> None:
+        self.pending.discard()
+
+    def prepared(self) -> Prepared:
+        """Raises what went wrong."""
+        if isinstance(self.record, Exception):
+            raise self.record
+        return self.record
+
+
+@dataclass(slots=True)
+class Entry:
     """A Pending in the queue. `done` is told, on the writer's thread, whether all is well: durable, or ignored."""
 
     pending: Pending
@@ -115,8 +136,8 @@ class SpoolWriter:
         self._clock = clock or SystemClock()
         self._disk = disk or Disk()
         self._space = SpoolSpace(folder, settings, self._clock)
-        self._queue: deque[_Entry] = deque()
-        self._batch: list[_Entry] = []
+        self._queue: deque[Entry] = deque()
+        self._batch: list[Entry] = []
         # Two counters, each with one writer: the event loop adds to the first, the thread to the second.
         self._put_bytes = 0
         self._done_bytes = 0
@@ -160,6 +181,14 @@ class SpoolWriter:
         False if it was not taken: it is counted as failed then, a gap is noted, it is discarded, and `done` is not
         called. With `done` the group commit happens at once.
         """
+        entry = self.admit(pending, size, done)
+        if entry is None:
+            return False
+        self.enqueue(entry)
+        return True
+
+    def admit(self, pending: Pending, size: int, done: Callable[[bool], None] | None = None) -> Entry | None:
+        """The first half of `put`: from here on the capture's memory counts. None if it was not taken."""
         queued = self.queue_bytes
         refusal = None
         if self._ended:
@@ -169,16 +198,19 @@ class SpoolWriter:
         elif queued and queued + size > self._settings.queue_bytes:
             refusal = f"the queue to the spool was full ({self._settings.queue_bytes} bytes, spool.queue_bytes)"
         if refusal is not None:
-            self._lose([_Entry(pending, 0, None)], refusal)
-            return False
+            self._lose([Entry(pending, 0, None)], refusal)
+            return None
         self._put_bytes += size
-        self._queue.append(_Entry(pending, size, done))
-        if done is not None or queued + size >= COMMIT_BYTES:
+        return Entry(pending, size, done)
+
+    def enqueue(self, entry: Entry) -> None:
+        """The second half: puts an admitted capture into the queue, also from another thread."""
+        self._queue.append(entry)
+        if entry.done is not None or self.queue_bytes >= COMMIT_BYTES:
             self._urgent = True
             self._wake.set()
         elif self._asleep:
             self._wake.set()
-        return True
 
     def close(self, timeout: float = 30.0) -> bool:
         """Writes what is queued, seals the file and ends the thread. False if something could not be written.
@@ -243,7 +275,7 @@ class SpoolWriter:
             return max(self._file_since + self._settings.seal_seconds - now, 0.001)
         return min(1.0, IDLE_LEDGER_SECONDS)
 
-    def _take(self) -> list[_Entry]:
+    def _take(self) -> list[Entry]:
         batch = []
         size = 0
         while self._queue and size < 2 * COMMIT_BYTES:
@@ -252,7 +284,7 @@ class SpoolWriter:
             batch.append(entry)
         return batch
 
-    def _take_all(self) -> list[_Entry]:
+    def _take_all(self) -> list[Entry]:
         left = list(self._queue)
         self._queue.clear()
         return left
@@ -268,7 +300,7 @@ class SpoolWriter:
         except OSError as error:
             self._report("lock", error)  # an older date makes the gap longer, and loses nothing
 
-    def _turn(self, batch: list[_Entry], closing: bool) -> None:
+    def _turn(self, batch: list[Entry], closing: bool) -> None:
         now = self._clock.monotonic()
         try:
             batch = self._prepare_all(batch)
@@ -297,7 +329,7 @@ class SpoolWriter:
         elif self._unsealed:
             self._seal_leftovers()
 
-    def _prepare_all(self, batch: list[_Entry]) -> list[_Entry]:
+    def _prepare_all(self, batch: list[Entry]) -> list[Entry]:
         """The entries that have a record now. Ignored ones are counted and done with, ones that fail are lost."""
         kept = []
         for entry in batch:
@@ -324,7 +356,7 @@ class SpoolWriter:
             return False
         return self._counts.entry(self._last_ledger.at) != self._last_ledger
 
-    def _commit(self, batch: list[_Entry], closing: bool) -> None:
+    def _commit(self, batch: list[Entry], closing: bool) -> None:
         """Makes the batch durable, with gaps and ledger behind; its bodies are on disk already."""
         records = [entry.prepared for entry in batch if entry.prepared is not None]
         truncated = sum(record.truncated for record in records)
@@ -367,7 +399,7 @@ class SpoolWriter:
         assert self._file is not None  # noqa: S101 # _open returned, for mypy
         self._file.append(data)
 
-    def _with_durable_bodies(self, batch: list[_Entry]) -> list[_Entry]:
+    def _with_durable_bodies(self, batch: list[Entry]) -> list[Entry]:
         """The entries whose body files are on disk; the others are lost."""
         lost: dict[int, str] = {}
         synced = [entry for entry in batch if entry.prepared is not None and entry.prepared.bodies]
@@ -427,7 +459,7 @@ class SpoolWriter:
                 self._failing_for(_reason(error))
         self._unsealed = left
 
-    def _fail(self, batch: list[_Entry], reason: str) -> None:
+    def _fail(self, batch: list[Entry], reason: str) -> None:
         """The batch is lost. The file is cut back to what is known to be on disk and ended; the next one is fresh."""
         if self._file is not None:
             try:
@@ -446,7 +478,7 @@ class SpoolWriter:
         self.failing = reason
         self._retry_at = self._clock.monotonic() + RETRY_SECONDS
 
-    def _lose(self, batch: list[_Entry], reason: str) -> None:
+    def _lose(self, batch: list[Entry], reason: str) -> None:
         """Counts captures that will never be stored, notes the gap, and lets them remove their body files."""
         if not batch:
             return

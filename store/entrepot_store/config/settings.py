@@ -96,6 +96,8 @@ class ProxySettings(_Section):
     """A streamed body is held in memory up to this, then in a file of the spool."""
     max_body_bytes: int = Field(default=4 * GIB, ge=0)
     """Bytes kept of one body; what is beyond passes and is marked truncated."""
+    redact_body_bytes: int = Field(default=8 * MIB, ge=0, le=64 * MIB)
+    """Bodies in which a rule looks for secrets are held in memory up to this; longer ones are not kept."""
     drain_seconds: float = Field(default=10.0, ge=0)
     """How long open exchanges may finish after SIGTERM before they are recorded as cut."""
     tls_verify_upstream: bool = True

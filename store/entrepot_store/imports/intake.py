@@ -7,11 +7,12 @@ recording that do not differ in anything, time included, are told apart by their
 from collections import Counter
 from dataclasses import replace
 from hashlib import sha256
+from typing import Self
 from uuid import UUID
 
 from ..config import Settings
 from ..model import Action, Body, Exchange, Headers, cut_heads, derived_tail, exchange_id, id_micros
-from ..redact import Redactor, load_key
+from ..redact import RedactionProcess, Redactor, load_key, redact_bodies
 from ..rules import Decision, ProductNames, RuleSet
 from .entries import Recorded
 from .names import endpoint, split_endpoint
@@ -21,7 +22,8 @@ UNKNOWN_SOURCE = "import"
 
 
 class Intake:
-    """Prepares the exchanges of one recording for the spool. `source` names the caller, unless Entrepot itself did.
+    """Prepares the exchanges of one recording for the spool. `source` names the caller, unless Entrepot itself did. To
+    be closed at the end, as a context.
 
     Raises ConfigError if there is no redaction key to be had.
     """
@@ -29,12 +31,24 @@ class Intake:
     def __init__(self, settings: Settings, source: str | None) -> None:
         self._source = source
         key = load_key(settings.data)
+        self._key = key
+        self._bodies = {own: RedactionProcess(key, keep_references=own) for own in (False, True)}
         self._rules = {own: RuleSet.compile(settings, key, keep_references=own) for own in (False, True)}
         self._names = ProductNames(settings.product)
         self._seen: Counter[bytes] = Counter()
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process in self._bodies.values():
+            process.close()
+
     def prepare(self, recorded: Recorded) -> Exchange | None:
-        """The exchange as it may be stored, or None if its rule says to ignore it."""
+        """The exchange as it may be stored, or None if its rule says to ignore it.
+
+        Raises RedactionFailed if it cannot be told what is secret in it.
+        """
         given = recorded.exchange
         source = given.source or self._caller(given.client_address)
         destination = given.destination or self._names.destination(*endpoint(given.request))
@@ -42,6 +56,11 @@ class Intake:
         if decision.action is Action.IGNORE:
             return None
         exchange = redacted(given, decision.redactor)
+        if decision.redactor.bodies is not None:
+            redact = self._bodies[recorded.own].redact
+            exchange, _ = redact_bodies(exchange, given, decision.redactor.bodies, self._key, redact)
+        if decision.wire:
+            exchange = _at_wire(exchange)
         cut_heads(exchange)
         # The id comes after redaction: a hash over a secret would let guesses at it be tried.
         return replace(
@@ -89,6 +108,15 @@ def _is_of(identifier: UUID, started_at: int) -> bool:
     """Whether this is an id that we gave an exchange of that time. Ids are in order of time and the catalog relies on
     it, so one that a file merely claims must not get in. A millisecond of leeway: other formats keep floats."""
     return identifier.version == 7 and abs(id_micros(identifier) - started_at) <= 1000
+
+
+def _at_wire(exchange: Exchange) -> Exchange:
+    request, response = exchange.request, exchange.response
+    return replace(
+        exchange,
+        request=replace(request, body=replace(request.body, wire=True)),
+        response=response and replace(response, body=replace(response.body, wire=True)),
+    )
 
 
 def redacted(exchange: Exchange, redactor: Redactor) -> Exchange:

@@ -14,6 +14,7 @@ from ..config.products import check_name
 from ..documents import CurrentRecipes
 from ..errors import BadInput, Busy
 from ..model import Exchange
+from ..redact import RedactionFailed
 from ..ship import run_shipper
 from ..spool import SpoolFolder
 from .detect import detect_format
@@ -78,8 +79,11 @@ def import_file(
         now = (clock or SystemClock()).now()
         held = spool.lock(worker)  # while it is held nobody sweeps this worker's bodies away
         try:
-            with ImportSpool(spool, worker, now, settings.spool.seal_bytes) as files:
-                for exchange in _new(_prepared(entries, Intake(settings, source), report, progress), archive, report):
+            with (
+                ImportSpool(spool, worker, now, settings.spool.seal_bytes) as files,
+                Intake(settings, source) as intake,
+            ):
+                for exchange in _new(_prepared(entries, intake, report, progress), archive, report):
                     files.append(exchange)
                 files.seal(report.ignored)
         finally:
@@ -100,7 +104,11 @@ def _prepared(
         if isinstance(entry, Refused):
             report.refused.append(entry)
             continue
-        exchange = intake.prepare(entry)
+        try:
+            exchange = intake.prepare(entry)
+        except RedactionFailed as error:
+            report.refused.append(Refused(entry.where, f"what is secret in it cannot be told: {error}"))
+            continue
         if exchange is None:
             report.ignored += 1
         else:

@@ -29,6 +29,8 @@ class Body:
     in the spool's `bodies/` folder. `size` counts the bytes held; `truncated` says the peer sent more than is held.
     `decoded` names the `Content-Encoding` that does not apply to the bytes any more although the headers still name it
     (`gzip`): bodies that come out of a segment or out of a HAR file are like that. Empty for bytes as on the wire.
+    `withheld` is why a rule's redaction let none of it be kept (it holds nothing then, and is truncated). `wire` asks
+    that its content coding is not undone for storing (`fidelity = "wire"`).
     """
 
     data: bytes | None = b""
@@ -36,6 +38,8 @@ class Body:
     size: int = 0
     truncated: bool = False
     decoded: str = ""
+    withheld: str = ""
+    wire: bool = False
 
     @classmethod
     def of(cls, data: bytes) -> "Body":

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 
 from ..model import Headers
+from .body_rules import BodyRules
 from .cookies import redact_cookie, redact_set_cookie
 from .reference import clean_label, is_reference, secret_hash
 from .urls import redact_authority, redact_fields, redact_userinfo
@@ -42,10 +43,18 @@ class Redactor:
     """
 
     def __init__(
-        self, key: bytes, headers: frozenset[str], query: frozenset[str] = frozenset(), *, keep_references: bool = False
+        self,
+        key: bytes,
+        headers: frozenset[str],
+        query: frozenset[str] = frozenset(),
+        *,
+        bodies: BodyRules | None = None,
+        keep_references: bool = False,
     ) -> None:
         self._key = key
         self._keep = keep_references
+        self.bodies = bodies
+        """What is to be taken out of bodies, None for nothing. Not done here: see `redact_bodies`."""
         self._fields = frozenset(field.lower().encode() for field in query)
         self._userinfo = self._hide("userinfo")
         handlers: dict[bytes, _Handler] = {b"host": self.authority}

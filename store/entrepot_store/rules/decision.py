@@ -21,3 +21,5 @@ class Decision:
     durability: Durability
     on_failure: OnFailure
     redactor: Redactor
+    wire: bool = False
+    """Bodies are kept under their content coding."""

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from re import Pattern
 from typing import Self
 
-from ..config import RuleConfig, Settings
+from ..config import RedactConfig, RuleConfig, Settings
 from ..model import Action
-from ..redact import Redactor
+from ..redact import BodyRules, Redactor
 from .decision import Decision, Durability, OnFailure
 from .glob import compile_globs
 from .template import PathTemplate
@@ -64,14 +64,17 @@ class RuleSet:
 
         Raises ValueError for a malformed template.
         """
-        redactors: dict[tuple[frozenset[str], frozenset[str]], Redactor] = {}
+        redactors: dict[tuple[frozenset[str], frozenset[str], BodyRules | None], Redactor] = {}
 
         def redactor(rule: RuleConfig) -> Redactor:
             headers = frozenset(settings.proxy.redact_headers) | frozenset(rule.redact.headers)
             query = frozenset(rule.redact.query)
-            if (headers, query) not in redactors:
-                redactors[headers, query] = Redactor(key, headers, query, keep_references=keep_references)
-            return redactors[headers, query]
+            bodies = _body_rules(rule.redact, settings.proxy.redact_body_bytes)
+            if (headers, query, bodies) not in redactors:
+                redactors[headers, query, bodies] = Redactor(
+                    key, headers, query, bodies=bodies, keep_references=keep_references
+                )
+            return redactors[headers, query, bodies]
 
         default = RuleConfig(name=DEFAULT_RULE)
         return cls(tuple(_compile(rule, redactor(rule)) for rule in (*settings.rule, default)))
@@ -139,6 +142,19 @@ class RuleSet:
             raise AssertionError("the default rule matches everything")
         return chosen.early[durability, on_failure]
 
+    def may_redact_bodies(self, source: str, destination: str, method: bytes, path: bytes) -> bool:
+        """Whether one of the rules that can still match before the response is known looks into bodies."""
+        candidates = self._candidates.get((source, destination, method)) or self._concerned(source, destination, method)
+        bare = path.partition(b"?")[0]
+        for rule in candidates:
+            if rule.path is not None and rule.path.fullmatch(bare) is None:
+                continue
+            if rule.decision.redactor.bodies is not None and rule.decision.action is not Action.IGNORE:
+                return True
+            if not rule.statuses and rule.content_types is None:
+                return False
+        raise AssertionError("the default rule matches everything")
+
     def _concerned(self, source: str, destination: str, method: bytes) -> tuple[_Compiled, ...]:
         names = source.lower(), destination.lower(), method.upper()
         found = tuple(rule for rule in self._rules if rule.concerns(*names))
@@ -149,8 +165,20 @@ class RuleSet:
         return found
 
 
+def _body_rules(redact: RedactConfig, max_bytes: int) -> BodyRules | None:
+    return BodyRules(redact.json_paths, redact.form, redact.regex, max_bytes) if redact.bodies else None
+
+
 def _compile(rule: RuleConfig, redactor: Redactor) -> _Compiled:
-    decision = Decision(rule.name, rule.action, rule.retention_class, rule.durability, rule.on_failure, redactor)
+    decision = Decision(
+        rule.name,
+        rule.action,
+        rule.retention_class,
+        rule.durability,
+        rule.on_failure,
+        redactor,
+        wire=rule.fidelity == "wire",
+    )
     templates = [PathTemplate.compile(path) for path in rule.path]
     durabilities: tuple[Durability, ...] = ("async", "sync")
     failures: tuple[OnFailure, ...] = ("open", "closed")

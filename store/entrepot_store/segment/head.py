@@ -15,6 +15,7 @@ from .fields import (
     parse_digest,
     parse_fields,
 )
+from .payload import WIRE
 
 MAX_HEAD = 64 * 1024 * 1024
 """Bound on fields and HTTP headers together. What `model.bounds` lets through is shorter, however it is written."""
@@ -128,6 +129,8 @@ def _add_message(head: RecordHead, block: bytes) -> None:
         size=head.size,
         truncated=fields.get(b"WARC-Truncated") is not None,
         decoded=exact.get("encoding", fields.text(b"Entrepot-Undone") or ""),
+        withheld=fields.text(b"Entrepot-Withheld") or "",
+        wire=fields.get(b"Entrepot-Kept") == WIRE.encode(),
     )
     trailers = facts.parse_trailers(fields, exact)
     if head.kind is Kind.REQUEST:

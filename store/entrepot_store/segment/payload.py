@@ -18,6 +18,8 @@ from ..model import Body, Request, Response
 from .shape import HeaderShape, header_shape
 
 LIMITS = Limits()
+WIRE = "wire"
+"""Why a content coding is kept that its rule wants kept."""
 IN_MEMORY = 1024 * 1024
 """Decoded bodies up to this are held in memory."""
 
@@ -33,7 +35,7 @@ class Payload:
     """A body as it is stored: in `data`, or out of `source`, which can be read again and again.
 
     `encoding` is the content coding that was undone (`gzip, br`); `kept` is why one was not, and is empty if none was
-    there or it was undone.
+    there or it was undone. `withheld` is why redaction let nothing of the body be kept.
     """
 
     size: int
@@ -43,6 +45,7 @@ class Payload:
     truncated: bool = False
     encoding: str = ""
     kept: str = ""
+    withheld: str = ""
 
     @classmethod
     def of(cls, data: bytes) -> Self:
@@ -74,8 +77,12 @@ def prepare(message: Request | Response, bodies: Path) -> Prepared:
     """
     shape, body = header_shape(message.headers), message.body
     if body.data == b"":
-        return Prepared(Payload(0, _EMPTY_DIGEST, b"", truncated=body.truncated, encoding=body.decoded), shape)
+        payload = Payload(0, _EMPTY_DIGEST, b"", truncated=body.truncated, encoding=body.decoded)
+        payload.withheld = body.withheld
+        return Prepared(payload, shape)
     codings = content_codings(message.headers) if shape.encoded and not body.decoded else ()
+    if codings and body.wire:
+        return Prepared(_as_held(body, bodies, WIRE), shape)
     return Prepared(_decoded(body, codings, bodies) if codings else _as_held(body, bodies), shape)
 
 

@@ -153,6 +153,8 @@ def _payload_fields(payload: Payload, added: bool, exact: Exact) -> bytes:
         lines += b"Entrepot-Undone: %s\r\n" % encoding.encode()
     if payload.kept:
         lines += b"Entrepot-Kept: %s\r\n" % as_text(payload.kept).encode()
+    if payload.withheld:
+        lines += b"Entrepot-Withheld: %s\r\n" % as_text(payload.withheld).encode()
     if added:
         lines += b"Entrepot-Added: Content-Length\r\n"
     return lines

@@ -158,12 +158,14 @@ def _response(fields: _Fields) -> Response:
     return Response(version, status, reason, headers, _body(body), trailers)
 
 
-def _body_fields(body: Body) -> tuple[bytes | None, str | None, int, bool, str]:
+def _body_fields(body: Body) -> tuple[Any, ...]:
+    if body.withheld or body.wire:
+        return body.data, body.file, body.size, body.truncated, body.decoded, body.withheld, body.wire
     return body.data, body.file, body.size, body.truncated, body.decoded
 
 
 def _body(fields: _Fields) -> Body:
-    return Body(*fields[:5])
+    return Body(*fields[:7])
 
 
 def _pack(fields: tuple[Any, ...]) -> bytes:
