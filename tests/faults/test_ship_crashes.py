@@ -1,5 +1,6 @@
 """The shipper ended at every step, and what was spooled is in the catalog exactly once afterwards."""
 
+import errno
 import os
 import random
 import signal
@@ -21,6 +22,7 @@ from entrepot_store.ship import Shipper, rebuild_catalog, run_shipper
 from entrepot_store.ship.loop import ShipperLoop, seconds_behind, sole_shipper
 from entrepot_store.spool import SpoolFolder
 from entrepot_store.spool.files import SEALED
+from entrepot_store.state import StateFile
 from entrepot_store.vault.directory import DirectoryVault
 from tests.support.spooled import make_exchange, write_sealed
 
@@ -178,6 +180,28 @@ def test_a_vault_that_is_away_is_waited_for(tmp_path: Path) -> None:
     thread.join(30)
     assert not thread.is_alive()
     assert seconds_behind(rig.spool, SystemClock().now()) == 0
+    catalog.close()
+    check_exactly_once(rig, exchanges)
+
+
+def test_no_room_for_the_state_file_stops_no_shipping(tmp_path: Path) -> None:
+    """Shipping is what makes room on a full disk; so is removing the half-made segment of a shipper that was killed."""
+    rig = Rig(tmp_path)
+    exchanges = [make_exchange(n) for n in range(5)]
+    write_sealed(rig.spool, exchanges)
+    left = rig.spool.path / "ship-killed"
+    left.mkdir()
+    (left / "segment.warc.zst").write_bytes(b"half")
+
+    class Full(StateFile):
+        def write(self, **facts: object) -> None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    catalog = rig.catalog()
+    state = Full(tmp_path, "ship")
+    totals = run_shipper(rig.spool, rig.vault, catalog, threading.Event(), mode="drain", state=state)
+    assert totals.exchanges == 5
+    assert not left.exists()
     catalog.close()
     check_exactly_once(rig, exchanges)
 

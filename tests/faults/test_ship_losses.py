@@ -74,6 +74,18 @@ def test_one_flipped_byte_costs_one_record_and_is_reported(tmp_path: Path) -> No
     assert spool.names(DAMAGED) == [name]
 
 
+def test_a_sealed_file_whose_end_is_damaged_is_kept_as_it_says(tmp_path: Path) -> None:
+    spool = SpoolFolder(tmp_path / "spool")
+    name = write_sealed(spool, [make_exchange(n) for n in range(10)])
+    path = spool.sealed_path(name)
+    content = path.read_bytes()
+    write_file(path, content[:-1] + bytes([content[-1] ^ 1]))
+    reasons, count = ship_all(tmp_path)
+    assert count == 10, "the last record is the ledger"
+    assert "kept as .damaged" in reasons[0]
+    assert spool.names(DAMAGED) == [name]
+
+
 def test_a_missing_or_short_body_is_marked_and_reported(tmp_path: Path) -> None:
     spool = SpoolFolder(tmp_path / "spool")
     missing, short, whole = make_exchange(1), make_exchange(2), make_exchange(3)

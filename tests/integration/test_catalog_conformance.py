@@ -349,6 +349,9 @@ def test_the_ledger_keeps_the_last_entry_of_a_worker(catalog: Catalog) -> None:
     assert catalog.ledger() == [other, late]
     catalog.commit_shipment(Shipment("s9", ledger=replace(late, at=21, seen=10)))
     assert catalog.ledger() == [other, replace(late, at=21, seen=10)]
+    set_back = replace(late, at=3, seen=10, stored=6)
+    catalog.commit_shipment(Shipment("s10", ledger=set_back))
+    assert catalog.ledger() == [other, set_back], "the worker's clock was set back"
 
 
 def test_gaps_are_known_by_their_content(catalog: Catalog) -> None:

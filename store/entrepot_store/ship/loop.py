@@ -6,6 +6,7 @@ hold up the others, and stays visible as the last error.
 """
 
 import logging
+import shutil
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -22,7 +23,7 @@ from ..spool.files import ABANDONED, SEALED
 from ..state import StateFile
 from ..vault import Vault
 from .recover import SHIPPER, sweep_dead_workers, take_abandoned
-from .shipper import Shipped, Shipper
+from .shipper import UNFINISHED, Shipped, Shipper
 
 logger = logging.getLogger(__name__)
 
@@ -87,6 +88,8 @@ class ShipperLoop:
         Raises Busy. Nothing else ends mode `forever`: errors are logged, kept in the state file, and retried.
         """
         with sole_shipper(self._spool):
+            for left in self._spool.path.glob(f"{UNFINISHED}*"):
+                shutil.rmtree(left, ignore_errors=True)  # it only takes room; the next start tries again
             pause = FIRST_PAUSE
             while True:
                 self._write_state()
@@ -156,7 +159,14 @@ class ShipperLoop:
         if self._state is None or (not force and now - self._stated < STATE_SECONDS):
             return
         self._stated = now
-        self._state.write(
+        try:
+            self._write_facts(self._state)
+        except OSError as error:
+            # On a full disk there is no room for this file, and shipping is what makes room.
+            logger.error("The state file cannot be written: %s", error)  # noqa: TRY400 - the sentence says it all
+
+    def _write_facts(self, state: StateFile) -> None:
+        state.write(
             ready=True,
             seconds_behind=seconds_behind(self._spool, self._clock.now()),
             spool_bytes=self._spool.size(),

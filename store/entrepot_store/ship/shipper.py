@@ -27,12 +27,15 @@ from ..segment.reader import SegmentReader, VaultSource
 from ..segment.verify import verify_segment
 from ..segment.writer import write_segment
 from ..spool import SpoolContent, SpoolFolder, SpoolName, read_spool_file
-from ..spool.files import sync_folder
+from ..spool.files import SEALED, sync_folder
 from ..vault import Vault
 from .losses import find_gaps, mark_missing_bodies
 
 LEDGER_CLASS = "ledger"
 """Class of a segment that holds no exchange, only what a worker said about its completeness."""
+
+UNFINISHED = "ship-"
+"""Folders in the spool begin with this in which a segment is made; one that is left belongs to a shipper that died."""
 
 _MAX_NAMES = 10
 """How many names a segment may be tried under before a person has to look."""
@@ -178,7 +181,7 @@ class Shipper:
         def known(digests: Collection[bytes]) -> Mapping[bytes, PayloadRow]:
             return self._catalog.known_payloads(batch.retention_class, digests)
 
-        with tempfile.TemporaryDirectory(dir=self._spool.path, prefix="ship-") as folder:
+        with tempfile.TemporaryDirectory(dir=self._spool.path, prefix=UNFINISHED) as folder:
             target = Path(folder) / "segment.warc.zst"
             index = write_segment(
                 target,
@@ -206,7 +209,8 @@ class Shipper:
 
         Bodies go last: were they first, a crash between the two would leave a file that names bodies that are gone.
         """
-        if any(not damage.torn for damage in content.damages):
+        # A torn tail is what a killed worker leaves; a file that was sealed has none, unless it was damaged.
+        if any(not damage.torn or path.suffix == SEALED for damage in content.damages):
             path.rename(self._spool.damaged_path(name))
         else:
             path.unlink(missing_ok=True)

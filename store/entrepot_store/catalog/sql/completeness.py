@@ -57,14 +57,20 @@ def acknowledge_gap(connection: Connection, identifier: UUID, by: str, at: int) 
 
 
 def note_ledger(connection: Connection, entry: LedgerEntry) -> None:
-    """Keeps the later of two entries of a worker: spool files may be committed in any order."""
+    """Keeps the later of two entries of a worker: spool files may be committed in any order. Its counts only grow, so
+    they tell which is later; its clock may have been set back."""
     insert = insert_into(connection, table_of(schema.Ledger)).values({name: getattr(entry, name) for name in _LEDGER})
     new, old = insert.excluded, table_of(schema.Ledger).c
+    settled = [entry.stored + entry.ignored + entry.truncated + entry.failed for entry in (new, old)]
     connection.execute(
         insert.on_conflict_do_update(
             index_elements=[old.worker],
             set_={name: new[name] for name in _LEDGER[1:]},
-            where=or_(new.at > old.at, and_(new.at == old.at, new.seen > old.seen)),
+            where=or_(
+                new.seen > old.seen,
+                and_(new.seen == old.seen, settled[0] > settled[1]),
+                and_(new.seen == old.seen, settled[0] == settled[1], new.at > old.at),
+            ),
         )
     )
 
