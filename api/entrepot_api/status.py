@@ -218,6 +218,10 @@ def _problems(status: Status) -> Iterator[str]:
         if part["state"] == "stale":
             reason = part["last_error"]["message"] if part["last_error"] else "it stopped saying how it is"
             yield f"{name} does not work: {reason}"
+        if part["state"] == "running" and part.get("spool_error"):
+            yield f"{name} cannot keep what it captures: {part['spool_error']}"
+        if part["state"] == "running" and (part.get("rules") or {}).get("error"):
+            yield f"{name} goes on with the rules it had, the new ones cannot be used: {part['rules']['error']}"
     for name, place in (("catalog", status["catalog"]), ("vault", status["vault"])):
         if place["error"]:
             yield f"the {name} cannot be used: {place['error']}"

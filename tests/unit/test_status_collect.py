@@ -86,6 +86,15 @@ def test_part_that_works_again_keeps_its_restarts_and_last_end(tmp_path: Path) -
     assert status["problems"] == []
 
 
+def test_what_a_running_part_complains_of_is_a_problem(tmp_path: Path) -> None:
+    rules = {"loaded_at": "2026-01-01T00:00:00.000000Z", "error": "entrepot.toml: rule[0].acton: no such key"}
+    state(tmp_path, "proxy", spool_error="No space left on device", rules=rules)
+    lost, refused = collect(Settings(data=tmp_path), None, None, CLOCK)["problems"]
+    assert (lost, "rule[0].acton" in refused) == ("proxy cannot keep what it captures: No space left on device", True)
+    state(tmp_path, "proxy", spool_error=None, rules=rules | {"error": None})
+    assert collect(Settings(data=tmp_path), None, None, CLOCK)["problems"] == []
+
+
 def test_words_of_a_supervisor_that_is_gone_do_not_count(tmp_path: Path) -> None:
     state(tmp_path, "proxy")
     state(tmp_path, "up", age=60, parts={"proxy": supervised(ready=False)})
