@@ -7,7 +7,7 @@ import socket
 import ssl
 import struct
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -174,7 +174,9 @@ def make_certificate(folder: Path) -> Certificate:
     return Certificate(file, key_file)
 
 
-def h2_origin(connection: socket.socket, origin: Origin) -> None:
+def h2_origin(
+    connection: socket.socket, origin: Origin, trailers: Sequence[tuple[bytes, bytes]] = ((b"grpc-status", b"0"),)
+) -> None:
     """HTTP/2: answers every stream with what it sent, as fast as flow control allows, and trailers."""
     conn = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False, header_encoding=None))
     conn.initiate_connection()
@@ -201,5 +203,5 @@ def h2_origin(connection: socket.socket, origin: Origin) -> None:
             answers[stream] = answer[sent:]
             if not answers[stream]:
                 del answers[stream]
-                conn.send_headers(stream, [(b"grpc-status", b"0")], end_stream=True)
+                conn.send_headers(stream, trailers, end_stream=True)
         connection.sendall(conn.data_to_send())

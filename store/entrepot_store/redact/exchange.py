@@ -34,28 +34,34 @@ def redact_bodies(
     that cannot even be told of the path and the headers: then nothing of the exchange may be kept.
     """
     sides: list[_Message] = [exchange.request, *([exchange.response] if exchange.response else [])]
-    asked = [side for side in sides if side.body.data and not _hindrance(side)]
+    # All of it before anything is replaced: the values may change what a body says it is.
+    hindrances = [_hindrance(side) for side in sides]
+    asked = [side for side, why in zip(sides, hindrances, strict=True) if side.body.data and not why]
     job = Job(
         [(side.body.data or b"", content_type_of(side.headers), _codings(side)) for side in asked],
         [message.data for message in exchange.messages],
         list(zip(_values(raw), _values(exchange), strict=True)) if rules.regex else [],
     )
     result = _work(rules, job, redact)
+    if result.values:
+        exchange = _with_values(exchange, iter(result.values))
     withheld: list[str] = []
-    found = dict(zip(map(id, asked), result.bodies, strict=True))
-
-    def kept[M: (Request, Response)](side: M) -> M:
-        return _kept(side, found.get(id(side), UNCHANGED), key, withheld)
-
+    done = iter(result.bodies)
+    found = [
+        Redacted(withheld=why) if why else next(done) if side.body.data else UNCHANGED
+        for side, why in zip(sides, hindrances, strict=True)
+    ]
+    request = _kept(exchange.request, found[0], key, withheld)
+    response = _kept(exchange.response, found[1], key, withheld) if exchange.response else None
     messages = [_message(*pair, withheld) for pair in zip(exchange.messages, result.messages, strict=True)]
     exchange = replace(
         exchange,
-        request=kept(exchange.request),
-        response=kept(exchange.response) if exchange.response else None,
+        request=request,
+        response=response,
         messages=[message for message in messages if message is not None],
         messages_missing=exchange.messages_missing + messages.count(None),
     )
-    return (_with_values(exchange, iter(result.values)) if result.values else exchange), withheld
+    return exchange, withheld
 
 
 def _work(rules: BodyRules, job: Job, redact: Redact) -> Result:
@@ -83,7 +89,7 @@ def _codings(side: _Message) -> tuple[str, ...]:
 
 
 def _kept[M: (Request, Response)](side: M, redacted: Redacted, key: bytes, withheld: list[str]) -> M:
-    reason = side.body.withheld or redacted.withheld or _hindrance(side)
+    reason = side.body.withheld or redacted.withheld
     if reason:
         withheld.append(reason)
         body = Body(b"", None, 0, truncated=True, withheld=reason)
