@@ -34,6 +34,13 @@ def _check_vault(location: str) -> str:
     return location
 
 
+def _check_webhook(url: SecretStr) -> SecretStr:
+    # Not quoted in the message: the URL of a webhook often is its password.
+    if not re.fullmatch(r"https?://[^/?#@\s]+([/?][^#\s]*)?", url.get_secret_value()):
+        raise ValueError("must be http://HOST[:PORT]/PATH or https://HOST[:PORT]/PATH, without credentials")
+    return url
+
+
 def _check_names_differ[T: (ProductConfig, RuleConfig)](named: tuple[T, ...]) -> tuple[T, ...]:
     twice = repeated(one.name.lower() for one in named)
     if twice:
@@ -169,6 +176,13 @@ class ApiSettings(_Section):
     listen: Address = "127.0.0.1:8081"
 
 
+class EventsSettings(_Section):
+    """Who is told of flows that are new and shapes that changed."""
+
+    webhook: Annotated[SecretStr, AfterValidator(_check_webhook)] | None = None
+    """A URL that takes CloudEvents; it may hold a token, so it is shown nowhere."""
+
+
 class Settings(BaseSettings):
     """The whole configuration. Precedence: command line, ENTREPOT_* variables, entrepot.toml, defaults.
 
@@ -194,6 +208,7 @@ class Settings(BaseSettings):
     spool: SpoolSettings = SpoolSettings()
     s3: S3Settings = S3Settings()
     api: ApiSettings = ApiSettings()
+    events: EventsSettings = EventsSettings()
     product: Annotated[tuple[ProductConfig, ...], AfterValidator(_check_products)] = ()
     rule: Annotated[tuple[RuleConfig, ...], AfterValidator(_check_names_differ)] = ()
 

@@ -85,7 +85,7 @@ class SqlCoverage:
             return [event for event in sorted(events, key=lambda event: event.id) if _add_event(connection, event)]
 
     def unread_samples(self, limit: int) -> list[SampleRow]:
-        query = _select_samples().where(FlowSample.request_shape.is_(None)).order_by(FlowSample.id).limit(limit)
+        query = _select_samples().where(FlowSample.request_shape.is_(None)).order_by(FlowSample.hour).limit(limit)
         with self._database.reading() as connection:
             return [SampleRow(*found) for found in connection.execute(query)]
 

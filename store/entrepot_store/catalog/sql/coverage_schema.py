@@ -62,7 +62,7 @@ class FlowSample(Base):
         Index(None, "path_id", "method", "hour"),
         Index(
             "ix_flow_samples_unread",
-            "id",
+            "hour",
             sqlite_where=text("request_shape IS NULL"),
             postgresql_where=text("request_shape IS NULL"),
         ),

@@ -47,7 +47,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_flow_samples"),
     )
     op.create_index("ix_flow_samples_path_id_method_hour", "flow_samples", ["path_id", "method", "hour"])
-    _partial("ix_flow_samples_unread", "flow_samples", "id", sqlite="request_shape IS NULL")
+    _partial("ix_flow_samples_unread", "flow_samples", "hour", sqlite="request_shape IS NULL")
     op.create_table(
         "flow_schemas",
         *_required(sa.LargeBinary(), "digest"),
