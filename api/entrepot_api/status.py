@@ -222,6 +222,9 @@ def _problems(status: Status) -> Iterator[str]:
             yield f"{name} cannot keep what it captures: {part['spool_error']}"
         if part["state"] == "running" and (part.get("rules") or {}).get("error"):
             yield f"{name} goes on with the rules it had, the new ones cannot be used: {part['rules']['error']}"
+        if part["state"] == "running" and (part.get("redaction") or {}).get("withheld"):
+            withheld, last = part["redaction"]["withheld"], part["redaction"]["last_withheld"]
+            yield f"{name} did not keep {withheld:,} bodies that it had to redact and could not (the last: {last})"
     for name, place in (("catalog", status["catalog"]), ("vault", status["vault"])):
         if place["error"]:
             yield f"the {name} cannot be used: {place['error']}"

@@ -36,6 +36,7 @@ class PolicySource:
         self._clock = clock or SystemClock()
         self.loaded_at = to_rfc3339(self._clock.now())
         self.error: str | None = None
+        self._refused = 0
 
     def check(self, *, force: bool = False) -> None:
         """Reloads if the file has changed, or in any case with `force`. Called about once a second."""
@@ -46,6 +47,7 @@ class PolicySource:
             policy = compile_policy(settings, self._key)
         except (EntrepotError, ValueError) as error:
             self.error = str(error)
+            self._refused += 1
             message = "the configuration was not reloaded, the old rules stay in force: %s"
             logger.error(message, error)  # noqa: TRY400 # the sentence says all there is to say
             return
@@ -56,6 +58,12 @@ class PolicySource:
         if changed := needs_restart(self._settings, settings):
             logger.warning("%s changed too; that takes effect with a restart", ", ".join(changed))
 
-    def facts(self) -> dict[str, str | None]:
-        """What the state file says of the rules."""
-        return {"loaded_at": self.loaded_at, "error": self.error}
+    def facts(self) -> dict[str, str | int | None]:
+        """What the state file says of the rules; its numbers become metrics. `stale` is 1 while the file is one that
+        could not be used, `refused` counts such files."""
+        return {
+            "loaded_at": self.loaded_at,
+            "error": self.error,
+            "stale": int(self.error is not None),
+            "refused": self._refused,
+        }

@@ -209,11 +209,14 @@ def test_rules_reload_without_dropping_a_connection_and_a_bad_file_keeps_them(tm
         file.write_text('[[rule]]\nname = "third"\naction = "destroy"\n')
         wait_until(lambda: proxy.state()["rules"]["error"], "the refusal")
         assert "rule[0].action" in proxy.state()["rules"]["error"]
+        assert (proxy.state()["rules"]["stale"], proxy.state()["rules"]["refused"]) == (1, 1)
+        assert "the old rules stay in force" in proxy.log.read_text()
         assert rule_of(b"/3") == "second"
 
         file.write_text('[[rule]]\nname = "fourth"\n')
         proxy.process.send_signal(signal.SIGHUP)
         wait_until(lambda: proxy.state()["rules"]["error"] is None, "the repair")
+        assert (proxy.state()["rules"]["stale"], proxy.state()["rules"]["refused"]) == (0, 1)
         assert rule_of(b"/4") == "fourth"
 
 

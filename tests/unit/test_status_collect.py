@@ -91,8 +91,12 @@ def test_what_a_running_part_complains_of_is_a_problem(tmp_path: Path) -> None:
     state(tmp_path, "proxy", spool_error="No space left on device", rules=rules)
     lost, refused = collect(Settings(data=tmp_path), None, None, CLOCK)["problems"]
     assert (lost, "rule[0].acton" in refused) == ("proxy cannot keep what it captures: No space left on device", True)
-    state(tmp_path, "proxy", spool_error=None, rules=rules | {"error": None})
+    quiet = {"waiting_bytes": 0, "withheld": 0, "last_withheld": None}
+    state(tmp_path, "proxy", spool_error=None, rules=rules | {"error": None}, redaction=quiet)
     assert collect(Settings(data=tmp_path), None, None, CLOCK)["problems"] == []
+    state(tmp_path, "proxy", redaction=quiet | {"withheld": 2, "last_withheld": "it is not valid JSON"})
+    (withheld,) = collect(Settings(data=tmp_path), None, None, CLOCK)["problems"]
+    assert "did not keep 2 bodies that it had to redact and could not (the last: it is not valid JSON)" in withheld
 
 
 def test_words_of_a_supervisor_that_is_gone_do_not_count(tmp_path: Path) -> None:
