@@ -215,16 +215,7 @@ def _problems(status: Status) -> Iterator[str]:
     if spool["damaged"]:
         yield f"{spool['damaged']} spool files are damaged and kept as .damaged"
     for name, part in status["parts"].items():
-        if part["state"] == "stale":
-            reason = part["last_error"]["message"] if part["last_error"] else "it stopped saying how it is"
-            yield f"{name} does not work: {reason}"
-        if part["state"] == "running" and part.get("spool_error"):
-            yield f"{name} cannot keep what it captures: {part['spool_error']}"
-        if part["state"] == "running" and (part.get("rules") or {}).get("error"):
-            yield f"{name} goes on with the rules it had, the new ones cannot be used: {part['rules']['error']}"
-        if part["state"] == "running" and (part.get("redaction") or {}).get("withheld"):
-            withheld, last = part["redaction"]["withheld"], part["redaction"]["last_withheld"]
-            yield f"{name} did not keep {withheld:,} bodies that it had to redact and could not (the last: {last})"
+        yield from _part_problems(name, part)
     for name, place in (("catalog", status["catalog"]), ("vault", status["vault"])):
         if place["error"]:
             yield f"the {name} cannot be used: {place['error']}"
@@ -232,3 +223,19 @@ def _problems(status: Status) -> Iterator[str]:
         yield f"the spool is {spool['bytes'] * 100 // spool['max_bytes']} % full"
     if status["seconds_behind"] >= BEHIND_SECONDS:
         yield f"captures wait {status['seconds_behind']:.0f} s to be shipped"
+
+
+def _part_problems(name: str, part: dict[str, Any]) -> Iterator[str]:
+    if part["state"] == "stale":
+        reason = part["last_error"]["message"] if part["last_error"] else "it stopped saying how it is"
+        yield f"{name} does not work: {reason}"
+    if part["state"] != "running":
+        return
+    if part.get("spool_error"):
+        yield f"{name} cannot keep what it captures: {part['spool_error']}"
+    if (part.get("rules") or {}).get("error"):
+        yield f"{name} goes on with the rules it had, the new ones cannot be used: {part['rules']['error']}"
+    redaction = part.get("redaction") or {}
+    if redaction.get("withheld"):
+        withheld, last = redaction["withheld"], redaction["last_withheld"]
+        yield f"{name} did not keep {withheld:,} bodies that it had to redact and could not (the last: {last})"

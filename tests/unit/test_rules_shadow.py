@@ -35,7 +35,7 @@ def rules(*written: dict[str, Any]) -> list[RuleConfig]:
     ],
 )
 def test_dead_rules_are_reported(earlier: dict[str, Any], later: dict[str, Any]) -> None:
-    assert shadowed(rules(earlier, later)) == [Shadowed("r1", "r0")]
+    assert shadowed(rules(earlier, later)) == [Shadowed("r1", ("r0",))]
 
 
 @pytest.mark.parametrize(
@@ -61,8 +61,43 @@ def test_rules_that_can_match_are_not(earlier: dict[str, Any], later: dict[str, 
 
 def test_the_first_that_covers_it_is_named() -> None:
     found = shadowed(rules({"to": "a"}, {"to": "*"}, {}, {"to": "a", "status": 200}))
-    assert found == [Shadowed("r3", "r0")]
+    assert found == [Shadowed("r3", ("r0",))]
     assert str(found[0]) == "rule 'r3' can never match: rule 'r0' before it takes everything it speaks of"
+
+
+@pytest.mark.parametrize(
+    "together",
+    [
+        [{"to": "a"}, {"to": "b"}, {"to": ["a", "b"]}],
+        [{"status": "2xx"}, {"status": [400, "5xx"]}, {"status": [204, 400, "5xx"]}],
+        [{"path": "/a/**"}, {"path": "/b", "method": "GET"}, {"path": ["/a/x", "/b"], "method": "GET", "to": "o"}],
+        [{"to": "a", "status": "2xx"}, {"to": "a", "status": "3xx"}, {"to": "*"}, {"to": ["a", "b"], "status": 200}],
+    ],
+)
+def test_rules_that_several_cover_together_are_reported(together: list[dict[str, Any]]) -> None:
+    (found,) = shadowed(rules(*together))
+    assert found.rule == f"r{len(together) - 1}"
+    assert len(found.by) in (1, 2)
+
+
+@pytest.mark.parametrize(
+    "apart",
+    [
+        [{"to": "a"}, {"to": "b"}, {"to": ["a", "c"]}],
+        [{"status": "2xx"}, {"status": "4xx"}, {}],
+        [{"status": "2xx"}, {"status": [201, 404]}],
+        [{"to": "a", "method": "GET"}, {"to": "b", "method": "PUT"}, {"to": ["a", "b"], "method": ["GET", "PUT"]}],
+    ],
+)
+def test_what_is_left_between_several_is_not(apart: list[dict[str, Any]]) -> None:
+    assert shadowed(rules(*apart)) == []
+
+
+def test_several_are_named() -> None:
+    (found,) = shadowed(rules({"to": "a"}, {"to": "b"}, {"to": ["a", "b"]}))
+    assert (
+        str(found) == "rule 'r2' can never match: rules 'r0' and 'r1' before it together take everything it speaks of"
+    )
 
 
 pieces = st.lists(st.sampled_from(["a", "b", "*", "{}"]), max_size=3)

@@ -1,10 +1,14 @@
-"""Rules that can never match because an earlier one takes everything they speak of. For `entrepot rules check`.
+"""Rules that can never match because earlier ones take everything they speak of. For `entrepot rules check`.
 
-Only what is certain is reported: a rule that two earlier ones cover together, but neither alone, is not.
+A rule is taken apart into what it says with one value of each of its lists; it is dead if for each of these
+combinations there is an earlier rule, or for its statuses several, that covers it. Only what is certain is reported: a
+path that two templates cover together, but neither alone, is not.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
+from math import prod
 
 from ..config import RuleConfig
 from .template import ACROSS, PathTemplate
@@ -12,45 +16,104 @@ from .template import ACROSS, PathTemplate
 
 @dataclass(slots=True, frozen=True)
 class Shadowed:
-    """`rule` can never match: `by`, which comes before it, matches all that it does."""
+    """`rule` can never match: `by`, which come before it, match all that it does, one of them or several together."""
 
     rule: str
-    by: str
+    by: tuple[str, ...]
 
     def __str__(self) -> str:
-        return f"rule {self.rule!r} can never match: rule {self.by!r} before it takes everything it speaks of"
+        names = " and ".join(repr(name) for name in self.by)
+        which = f"rule {names} before it takes" if len(self.by) == 1 else f"rules {names} before it together take"
+        return f"rule {self.rule!r} can never match: {which} everything it speaks of"
 
 
 def shadowed(rules: Sequence[RuleConfig]) -> list[Shadowed]:
-    """In the order of the rules, each with the first earlier rule that covers it."""
+    """In the order of the rules, each with the first earlier rule that covers it, or else those that do so together."""
     found = []
     for position, rule in enumerate(rules):
-        by = next((earlier for earlier in rules[:position] if _covers_rule(earlier, rule)), None)
-        if by is not None:
-            found.append(Shadowed(rule.name, by.name))
+        by = _covering(rules[:position], rule)
+        if by:
+            found.append(Shadowed(rule.name, by))
     return found
 
 
-def _covers_rule(earlier: RuleConfig, later: RuleConfig) -> bool:
+def _covering(earlier: Sequence[RuleConfig], rule: RuleConfig) -> tuple[str, ...]:
+    """Names of those that cover the rule; none if they do not."""
+    lists = (rule.source, rule.destination, rule.method, rule.path, rule.content_type)
+    if prod(len(values) or 1 for values in lists) > _MOST_ATOMS:
+        return ()
+    # Nothing given matches everything, which only a rule with nothing given covers.
+    atoms = [_Atom(*values) for values in product(*((values or (None,)) for values in lists))]
+    alone = next((one.name for one in earlier if _covers_alone(one, rule, atoms)), None)
+    if alone is not None:
+        return (alone,)
+    names: dict[str, None] = {}
+    for atom in atoms:
+        takers = list(_takers([one for one in earlier if _covers_ends(one, atom)], rule.status))
+        if not takers:
+            return ()
+        names |= dict.fromkeys(takers)
+    return tuple(one.name for one in earlier if one.name in names)
+
+
+_MOST_ATOMS = 10_000
+"""A rule with longer lists is not looked at: that is not worth the time."""
+
+
+@dataclass(slots=True, frozen=True)
+class _Atom:
+    """One value of each list of a rule, None where it has none."""
+
+    source: str | None
+    destination: str | None
+    method: str | None
+    path: str | None
+    content_type: str | None
+
+
+def _covers_alone(earlier: RuleConfig, rule: RuleConfig, atoms: Iterable[_Atom]) -> bool:
+    return list(_takers([earlier], rule.status)) != [] and all(_covers_ends(earlier, atom) for atom in atoms)
+
+
+def _covers_ends(earlier: RuleConfig, atom: _Atom) -> bool:
     return (
-        _covers_each(earlier.source, later.source, _covers_glob)
-        and _covers_each(earlier.destination, later.destination, _covers_glob)
-        and _covers_each(earlier.method, later.method, str.__eq__)
-        and _covers_each(earlier.path, later.path, _covers_path)
-        and _covers_each(earlier.content_type, later.content_type, _covers_glob)
-        and _covers_each(earlier.status, later.status, _covers_status)
+        _covers_one(earlier.source, atom.source, _covers_glob)
+        and _covers_one(earlier.destination, atom.destination, _covers_glob)
+        and _covers_one(earlier.method, atom.method, str.__eq__)
+        and _covers_one(earlier.path, atom.path, _covers_path)
+        and _covers_one(earlier.content_type, atom.content_type, _covers_glob)
     )
 
 
-def _covers_each[T](wide: tuple[T, ...], narrow: tuple[T, ...], covers: Callable[[T, T], bool]) -> bool:
-    """Nothing given matches everything."""
-    if not wide:
-        return True
-    return bool(narrow) and all(any(covers(one, other) for one in wide) for other in narrow)
+def _takers(earlier: Sequence[RuleConfig], statuses: tuple[int | str, ...]) -> Iterator[str]:
+    """Those of the rules that take the statuses between them; none if some are left."""
+    whole = next((one for one in earlier if not one.status), None)
+    if not statuses:
+        if whole is not None:
+            yield whole.name
+        return
+    left, takers = _numbers(statuses), []
+    for one in earlier:
+        taken = left if not one.status else left & _numbers(one.status)
+        if taken:
+            takers.append(one.name)
+            left = left - taken
+    if not left:
+        yield from takers
 
 
-def _covers_status(wide: int | str, narrow: int | str) -> bool:
-    return wide == narrow or (isinstance(wide, str) and wide[0] == str(narrow)[0])
+def _numbers(statuses: Iterable[int | str]) -> frozenset[int]:
+    return frozenset(
+        number
+        for status in statuses
+        for number in (
+            range(int(status[0]) * 100, int(status[0]) * 100 + 100) if isinstance(status, str) else (status,)
+        )
+    )
+
+
+def _covers_one(wide: tuple[str, ...], narrow: str | None, covers: Callable[[str, str], bool]) -> bool:
+    return not wide or (narrow is not None and any(covers(one, narrow) for one in wide))
 
 
 def _covers_glob(wide: str, narrow: str) -> bool:
