@@ -1,10 +1,12 @@
-"""What people write to select exchanges, turned into the catalog's filter: one reading for command line and HTTP."""
+"""What people write to select exchanges and documents, turned into the catalog's filters: one reading for command line
+and HTTP."""
 
 import re
 from collections.abc import Iterable
 
 from entrepot_store.catalog import ExchangeFilter
-from entrepot_store.clock import from_rfc3339
+from entrepot_store.catalog.documents import DocumentFilter
+from entrepot_store.clock import from_rfc3339, to_rfc3339
 from entrepot_store.errors import BadInput
 from entrepot_store.model import safe_text
 
@@ -24,6 +26,17 @@ def moment(text: str, now: int, name: str) -> int:
         return from_rfc3339(text)
     except (ValueError, OverflowError):
         raise BadInput(f"{name}: {text!r} is not a time.", hint=MOMENT_HELP) from None
+
+
+def past_moment(text: str, now: int, name: str) -> int:
+    """As `moment`, and not in the future, of which nobody knows anything yet. Raises BadInput."""
+    at = moment(text, now, name)
+    if at > now:
+        raise BadInput(
+            f"{name}: {to_rfc3339(at)} lies in the future; it is {to_rfc3339(now)}.",
+            hint=f"Leave {name} out to see what is known now.",
+        )
+    return at
 
 
 def exchange_filter(
@@ -64,6 +77,30 @@ def exchange_filter(
         rule=_stored_all(rule),
         retention_class=_stored_all(retention_class),
         trace_id=_stored(trace_id),
+    )
+
+
+def document_filter(
+    *,
+    destination: Iterable[str] | None = None,
+    key: str | None = None,
+    key_prefix: str | None = None,
+    key_template: str | None = None,
+    rule: Iterable[str] | None = None,
+    retention_class: Iterable[str] | None = None,
+    media_type: Iterable[str] | None = None,
+    deleted: bool | None = None,
+) -> DocumentFilter:
+    """The filter that the given texts mean."""
+    return DocumentFilter(
+        destination=_stored_all(destination),
+        key=_stored(key),
+        key_prefix=_stored(key_prefix),
+        key_template=_stored(key_template),
+        rule=_stored_all(rule),
+        retention_class=_stored_all(retention_class),
+        media_type=tuple(value.lower() for value in _stored_all(media_type)),
+        deleted=deleted,
     )
 
 

@@ -64,6 +64,10 @@ class NotFound(EntrepotError):
     exit_code = 9
 
 
+class Gone(NotFound):
+    """The document was deleted by the moment asked for; the message says since when."""
+
+
 class Damaged(EntrepotError):
     """Stored bytes fail their checksum or do not decode. Nothing is changed or deleted on this error."""
 

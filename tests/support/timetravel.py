@@ -1,10 +1,13 @@
 """An hour in the life of a product whose documents are protected: what tests of time travel look back at."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from entrepot_store.clock import to_rfc3339
+from entrepot_store.config import Settings
 from entrepot_store.model import Action, Exchange
-from tests.support.captured import START, Recording
+from tests.support.captured import START, Recording, archive_of
+from tests.support.faces import Stored
 
 HOST = "orders.internal"
 """Also the destination's name, as of any host that no product claims."""
@@ -50,3 +53,10 @@ def an_hour() -> History:
     history.put(30, LOGO, b'{"moved": true}')
     history.add(40, "PATCH", SETTINGS, b'{"size": 12}', headers=((b"Content-Type", b"application/merge-patch+json"),))
     return history
+
+
+def stored_hour(data: Path) -> Stored:
+    """A data folder that holds `an_hour`. Close its catalog."""
+    data.mkdir()
+    history = an_hour()
+    return Stored(Settings(data=data), archive_of(data, history.exchanges), tuple(history.exchanges))

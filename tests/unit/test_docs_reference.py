@@ -13,7 +13,7 @@ from entrepot_api.http import create_app
 from entrepot_store.config import Settings
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
-SHARED = ("Common options", "Filters")
+SHARED = ("Common options", "Filters", "Documents")
 
 
 def sections(page: str) -> dict[str, dict[str, str]]:

@@ -68,19 +68,19 @@ def _where(
         source=source,
         destination=destination,
         method=method,
-        path=_once("--path", path),
-        path_prefix=_once("--path-prefix", path_prefix),
-        path_template=_once("--path-template", path_template),
+        path=once("--path", path),
+        path_prefix=once("--path-prefix", path_prefix),
+        path_template=once("--path-template", path_template),
         status=status,
         content_type=content_type,
-        since=_once("--since", since),
-        until=_once("--until", until),
-        min_size=_once("--min-size", min_size),
-        max_size=_once("--max-size", max_size),
+        since=once("--since", since),
+        until=once("--until", until),
+        min_size=once("--min-size", min_size),
+        max_size=once("--max-size", max_size),
         complete=complete,
         rule=rule,
         retention_class=retention_class,
-        trace_id=_once("--trace-id", trace_id),
+        trace_id=once("--trace-id", trace_id),
     )
 
 
@@ -93,7 +93,7 @@ def _paging(
     return Paging.at(cursor, SystemClock().now())
 
 
-def _once[T](option: str, values: list[T] | None) -> T | None:
+def once[T](option: str, values: list[T] | None) -> T | None:
     """The value of an option that stands for one condition. Of two, one would be dropped without a word."""
     if values is not None and len(values) > 1:
         raise BadInput(f"{option} may be given once only.")

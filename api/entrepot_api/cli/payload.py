@@ -41,13 +41,13 @@ def command(
             raise NotFound(f"Exchange {identifier} has no response: {row.error or 'none came'}.")
         with archive.body(row, "request" if request else "response") as body:
             if sys.stdout.isatty() and target is None:
-                _show(body)
+                show_text(body)
                 return
             with output(target) as stream:
                 shutil.copyfileobj(body, stream, 64 * 1024)
 
 
-def _show(body: BinaryIO) -> None:
+def show_text(body: BinaryIO) -> None:
     """Writes plain text into the terminal. Raises BadInput, before anything is shown, if its beginning is none; what
     turns up later and would steer the terminal is shown escaped."""
     start = body.read(_SNIFF)

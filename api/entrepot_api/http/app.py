@@ -20,7 +20,10 @@ from . import description, problems, services
 from .auth import authenticate
 from .strict import refuse_unknown_parameters
 
-ROUTERS = ("exchanges", "bodies", "products", "completeness", "replays", "status")
+ROUTERS = (
+    *("exchanges", "bodies", "documents", "contents", "diffs", "tree", "timegate", "timemap"),
+    *("products", "completeness", "replays", "status"),
+)
 """Modules here whose `router` is mounted under /v1."""
 
 PLAIN_ROUTERS = ("health",)

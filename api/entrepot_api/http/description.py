@@ -40,5 +40,7 @@ def fits(template: str, path: str) -> bool:
 
 @lru_cache(maxsize=256)
 def _pattern(template: str) -> re.Pattern[str]:
-    literals = re.split(r"\{[^}]*\}", template)
-    return re.compile("[^/]+".join(re.escape(literal) for literal in literals))
+    pieces = re.split(r"(\{[^}]*\})", template)
+    # {url} is the one parameter that holds slashes.
+    wild = {"{url}": ".+"}
+    return re.compile("".join(wild.get(piece, "[^/]+") if piece[:1] == "{" else re.escape(piece) for piece in pieces))

@@ -11,6 +11,7 @@ from ..tokens import Scope
 from ..views import ExchangeView, PageView, exchange_view
 from . import problems
 from .auth import require
+from .next_page import NEXT_PAGE, link_next
 from .parameters import FilterDep, Limit, OrderParameter, PagingDep
 from .services import ServicesDep
 
@@ -23,9 +24,7 @@ Identifier = Annotated[UUID, Path(description="The id of an exchange.")]
     "",
     operation_id="list_exchanges",
     summary="List exchanges",
-    responses={
-        200: {"headers": {"Link": {"description": 'The next page, `rel="next"`.', "schema": {"type": "string"}}}},
-    },
+    responses=NEXT_PAGE,
 )
 def list_exchanges(
     *,
@@ -40,10 +39,7 @@ def list_exchanges(
     """Exchanges that meet every given condition; several values of one parameter are alternatives."""
     page = services.catalog.exchanges(where, limit=limit, cursor=paging.cursor, order=order)
     following = paging.next(page.next)
-    if following is not None:
-        # A relative reference: behind a balancer we do not know by which name and scheme we are reached.
-        target = request.url.include_query_params(cursor=following)
-        response.headers["Link"] = f'<{target.path}?{target.query}>; rel="next"'
+    link_next(request, response, following)
     return PageView[ExchangeView](items=[exchange_view(row) for row in page.items], next=following)
 
 

@@ -27,6 +27,7 @@ RETRY_AFTER_SECONDS = 5
 STATUSES: Mapping[type[errors.EntrepotError], int] = {
     errors.BadInput: 400,
     errors.NotFound: 404,
+    errors.Gone: 410,
     errors.Busy: 409,
     errors.AlreadyExists: 409,
     errors.VaultUnavailable: 503,

@@ -11,6 +11,9 @@ from entrepot_store.errors import BadInput
 
 from .description import operations
 
+QUERY_OF_URL = "x-entrepot-query-of-url"
+"""Marks an operation that ends in somebody's URL: the query is part of that URL and none of ours."""
+
 
 def refuse_unknown_parameters(request: Request) -> None:
     """A dependency of every endpoint. Raises BadInput that names the parameter; also for one that is given twice and
@@ -18,7 +21,10 @@ def refuse_unknown_parameters(request: Request) -> None:
     names = request.query_params.keys()
     if not names:
         return
-    known = _parameters(request.app, request.scope["route"].operation_id)
+    operation = _operation(request.app, request.scope["route"].operation_id)
+    if operation.get(QUERY_OF_URL):
+        return
+    known = _parameters(operation)
     for name in names:
         if name not in known:
             hint = f"It knows {', '.join(known)}." if known else "It takes none."
@@ -27,9 +33,12 @@ def refuse_unknown_parameters(request: Request) -> None:
             raise BadInput(f"The query parameter {name!r} may be given once only.")
 
 
-def _parameters(app: FastAPI, operation_id: str) -> dict[str, bool]:
+def _operation(app: FastAPI, operation_id: str) -> dict[str, Any]:
+    return next(found for _, _, found in operations(app) if found["operationId"] == operation_id)
+
+
+def _parameters(operation: dict[str, Any]) -> dict[str, bool]:
     """Names of an operation's query parameters, and whether each may be repeated."""
-    operation = next(found for _, _, found in operations(app) if found["operationId"] == operation_id)
     return {
         parameter["name"]: _repeats(parameter["schema"])
         for parameter in operation.get("parameters", ())
