@@ -25,6 +25,10 @@ BENCHMARKS = {
     "ship": Benchmark("ship", (("exchanges_per_second_per_core", ">=", 5000),)),
     "segments": Benchmark("segments", (("vs_flow_file", "<=", 0.1),)),
     "catalog": Benchmark("catalog", ()),
+    "versions": Benchmark(
+        "versions",
+        (("shipping_kept", ">=", 0.667), ("polled_payloads", "<=", 10), ("polled_vault_bytes_per_look", "<=", 200)),
+    ),
     "rules": Benchmark("rules", ()),
     "replay": Benchmark("replay", ()),
 }

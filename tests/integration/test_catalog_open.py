@@ -16,14 +16,15 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from entrepot_store.catalog import ExchangeFilter
+from entrepot_store.catalog import ExchangeFilter, TokenRow
 from entrepot_store.catalog.sql import open_catalog, replay_schema, schema
+from entrepot_store.catalog.sql.completeness import add_gaps
 from entrepot_store.catalog.sql.engine import Database
 from entrepot_store.catalog.sql.migrate import SCRIPTS, known_revisions, migrate
-from entrepot_store.catalog.sql.shipping import commit_shipment
+from entrepot_store.catalog.sql.tokens import add_token
 from entrepot_store.config import Settings
 from entrepot_store.errors import CatalogUnavailable, ConfigError, Damaged, TooNew
-from entrepot_store.model import LedgerEntry
+from entrepot_store.model import Gap, LedgerEntry, exchange_id
 from tests.support.catalog_rows import realistic, shipment
 from tests.support.servers import free_ports
 
@@ -90,16 +91,19 @@ def test_opening_again_runs_no_migration(url: str, monkeypatch: pytest.MonkeyPat
 
 
 def test_an_older_schema_is_brought_up_and_keeps_its_rows(url: str) -> None:
+    token = TokenRow(exchange_id(1), "ci", b"d" * 32, ("read",), 1)
+    gap = Gap("w", 1, 2, 3, "the disk was full")
     database = Database(url)
     migrate(database, "0001")
     with database.writing() as connection:
-        commit_shipment(connection, shipment("s", realistic(10)))
-        before = connection.exec_driver_sql("SELECT * FROM exchanges ORDER BY id").all()
+        add_token(connection, token)
+        add_gaps(connection, [gap])
     database.close()
-    assert len(before) == 10
-    with open_catalog(url) as catalog, catalog.database.reading() as connection:
-        assert connection.exec_driver_sql("SELECT * FROM exchanges ORDER BY id").all() == before
-        assert connection.exec_driver_sql("SELECT count(*) FROM replays").scalar_one() == 0
+    with open_catalog(url) as catalog:
+        assert catalog.tokens() == [token]
+        assert [row.gap for row in catalog.gaps()] == [gap]
+        assert catalog.commit_shipment(shipment("s", realistic(10)))
+        assert catalog.count(ExchangeFilter()) == 10
 
 
 def test_a_newer_schema_is_refused_and_untouched(url: str) -> None:

@@ -46,6 +46,34 @@ def test_the_same(one: str, other: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "value",
+    [
+        [
+            1e21,
+            1e20,
+            1e16,
+            123456789012345680.0,
+            2.0**53,
+            -(2.0**53),
+            1e-4,
+            1e-5,
+            1e-6,
+            1e-7,
+            5e-324,
+            1.7976931348623157e308,
+        ],
+        [0.1, -0.0, 0.0, 4.5, 333333333.33333329, 1e-27, 9007199254740991.0, 0.30000000000000004],
+        {"\U0001f600": 1, "\uffff": 2, "a": 3},
+        {"\ue000": 1, "\U00010000": {"\uf8ff": 1, "\U0010ffff": 2}},
+        {"😀": "only beyond", "b": 1},
+    ],
+)
+def test_what_python_spells_or_sorts_otherwise(value: Any) -> None:
+    for text in (json.dumps(value), json.dumps(value, ensure_ascii=False)):
+        assert canonical_json(text.encode()).digest == sha256(rfc8785.dumps(value)).digest()
+
+
+@pytest.mark.parametrize(
     ("one", "other"),
     [
         ("[1, 2]", "[2, 1]"),

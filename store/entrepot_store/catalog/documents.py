@@ -12,7 +12,8 @@ from enum import StrEnum
 from typing import Literal, Protocol
 from uuid import UUID
 
-from ..model import derived_tail, exchange_id
+from ..model import Gap, derived_tail, exchange_id
+from .fields import FieldCondition, FieldRow
 from .rows import Page
 
 type Side = Literal["request", "response"]
@@ -105,7 +106,8 @@ class DocumentFilter:
     """Every given condition must hold; several values of one condition are alternatives.
 
     `key` is exact, `key_prefix` a prefix, `key_template` an OpenAPI-style path template that the key's path matches.
-    `as_of` keeps documents that had been seen by then. `deleted` speaks of the present.
+    `fields` are conditions on what rules index, of the exchange that the last look came from. `as_of` keeps documents
+    that had been seen by then. `deleted` speaks of the present.
     """
 
     destination: tuple[str, ...] = ()
@@ -117,6 +119,7 @@ class DocumentFilter:
     media_type: tuple[str, ...] = ()
     deleted: bool | None = None
     as_of: int | None = None
+    fields: tuple[FieldCondition, ...] = ()
 
 
 def version_id(document: UUID, at: int, exchange: UUID) -> UUID:
@@ -126,17 +129,18 @@ def version_id(document: UUID, at: int, exchange: UUID) -> UUID:
 class DocumentCatalog(Protocol):
     """What is known of documents. Raises as Catalog does; safe to use from several threads."""
 
-    def add_looks(self, looks: Sequence[Look]) -> int:
-        """Adds those that are new, in one transaction; returns how many were. Shipping adds its looks with
-        `Shipment.looks`; this is for those who read exchanges again."""
+    def add_looks(self, looks: Sequence[Look], fields: Sequence[FieldRow] = ()) -> int:
+        """Adds those that are new, in one transaction, index fields too; returns how many looks were. Shipping adds
+        them with their exchanges in `Shipment`; this is for those who read exchanges again."""
         ...
 
     def remove_looks(self, document: UUID, versions: Collection[UUID]) -> int:
         """Removes looks by id and mends what follows them; a document without looks goes as well. Returns how many."""
         ...
 
-    def clear(self) -> None:
-        """Forgets all documents; they are made again from the exchanges."""
+    def clear(self, mark: Gap | None = None) -> None:
+        """Forgets all documents and index fields; they are made again from the exchanges. `mark` is stated as a gap in
+        the same transaction, until `Catalog.take_back` is called."""
         ...
 
     def document(self, identifier: UUID) -> DocumentRow:

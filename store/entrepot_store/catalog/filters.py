@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from .fields import FieldCondition
+
 
 class Order(StrEnum):
     """By time of start."""
@@ -19,6 +21,7 @@ class ExchangeFilter:
     within a segment, `**` across segments); all without the query. `status` holds numbers and classes (`4xx`).
     `content_type` matches the response's media type without parameters (`application/json`, `text/*`).
     `since` (inclusive) and `until` (exclusive) are microseconds since the epoch and bound `started_at`.
+    `fields` are conditions on what rules index, all of which must hold.
     `min_size` and `max_size` (both inclusive) bound the bytes of request and response body together.
     """
 
@@ -38,3 +41,4 @@ class ExchangeFilter:
     rule: tuple[str, ...] = ()
     retention_class: tuple[str, ...] = ()
     trace_id: str | None = None
+    fields: tuple[FieldCondition, ...] = ()

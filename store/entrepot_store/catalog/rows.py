@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from ..model import Action, Gap, Headers, LedgerEntry
+from .fields import FieldRow
 
 if TYPE_CHECKING:
     from .documents import Look
@@ -97,6 +98,7 @@ class Shipment:
     ledger: LedgerEntry | None = None
     gaps: tuple[Gap, ...] = ()
     looks: "tuple[Look, ...]" = ()
+    fields: tuple[FieldRow, ...] = ()
 
 
 @dataclass(slots=True, frozen=True)

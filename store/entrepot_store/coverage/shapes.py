@@ -56,7 +56,7 @@ def schema_of(content_type: str, body: bytes) -> str | None:
     if not is_json(content_type) or not 0 < len(body) <= LONGEST:
         return None
     try:
-        value = parse_json(body)[0]
+        value = parse_json(body)
     except (ValueError, RecursionError):
         return None
     builder = SchemaBuilder(schema_uri=None)
@@ -106,13 +106,13 @@ def _walk(schema: Mapping[str, Any], place: str, parent: str) -> Iterator[tuple[
         for kind in (kinds,) if isinstance(kinds, str) else kinds:
             yield place, kind, parent
         for name, inner in alternative.get("properties", {}).items():
-            yield from _walk(inner, place + _step(name), place)
+            yield from _walk(inner, place + step(name), place)
         items = alternative.get("items")
         if isinstance(items, dict):
             yield from _walk(items, f"{place}{_ITEMS}", place)
 
 
-def _step(name: str) -> str:
+def step(name: str) -> str:
     if name.isidentifier() and name.isascii():
         return f".{name}"
     if name.startswith("{") and name.endswith("}"):

@@ -8,7 +8,7 @@ where a look that differs from its neighbour starts a version. `content` goes th
 from .content import content_bytes, open_content
 from .interpreter import Bodies, Interpreter, Recipe, dump_recipes, load_recipes, recipes_of
 from .recipes import CurrentRecipes
-from .stored import AtHand, looks_of_segment
+from .stored import AtHand, read_segment
 
 __all__ = [
     "AtHand",
@@ -19,7 +19,7 @@ __all__ = [
     "content_bytes",
     "dump_recipes",
     "load_recipes",
-    "looks_of_segment",
     "open_content",
+    "read_segment",
     "recipes_of",
 ]

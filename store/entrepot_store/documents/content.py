@@ -62,7 +62,7 @@ def _applied(content: bytes, patch: bytes, version: VersionRow) -> bytes:
     if max(len(content), len(patch)) > LONGEST_JSON:
         raise NotFound(f"The version of {to_rfc3339(version.at)} is a change to a document too long to apply it to.")
     try:
-        value, change = parse_json(content)[0], parse_json(patch)[0]
+        value, change = parse_json(content), parse_json(patch)
         if version.media_type == "application/json-patch+json" or isinstance(change, list):
             changed = jsonpatch.apply_patch(value, change)
         else:

@@ -1,12 +1,12 @@
 """Where the bodies of an exchange come from: memory while its segment is written, and the segment itself for a rebuild,
 for `reindex`, and for a segment found after a crash."""
 
-from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 
 from ..archive import Archive
 from ..catalog.documents import Look, Side
+from ..catalog.fields import FieldRow
 from ..catalog.rows import ExchangeRow, PayloadRow
 from ..errors import Damaged
 from ..segment.index import SegmentIndex
@@ -28,18 +28,23 @@ class AtHand:
         return b"" if payload is None else b"".join(payload.chunks())
 
 
-def looks_of_segment(
+def read_segment(
     index: SegmentIndex, source: RangeSource, archive: Archive, interpreter: Interpreter
-) -> Iterator[Look]:
-    """What the segment's exchanges say of documents, in their order.
+) -> tuple[tuple[Look, ...], tuple[FieldRow, ...]]:
+    """What the segment's exchanges say of documents, and the fields they are found by, in their order.
 
     Bodies are read only where bytes alone do not tell, and out of `archive` only where another segment holds them.
     Raises Damaged, NotFound for a payload that the catalog does not know (yet), and what the vault raises.
     """
     reader = SegmentReader(source)
     here = {row.digest: row for row in index.payloads}
+    looks: list[Look] = []
+    fields: list[FieldRow] = []
     for row in index.exchanges:
-        yield from interpreter.looks(row, _Stored(row, reader, here, archive))
+        bodies = _Stored(row, reader, here, archive)
+        looks.extend(interpreter.looks(row, bodies))
+        fields.extend(interpreter.fields(row, bodies))
+    return tuple(looks), tuple(fields)
 
 
 class _Stored:

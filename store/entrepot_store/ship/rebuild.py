@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from ..archive import Archive
 from ..catalog import Catalog, Shipment
 from ..catalog.documents import Look
+from ..catalog.fields import FieldRow
 from ..clock import Clock, SystemClock
-from ..documents import Interpreter, load_recipes, looks_of_segment
+from ..documents import Interpreter, load_recipes, read_segment
 from ..errors import Damaged, NotFound
 from ..model import Gap
 from ..segment.index import SegmentIndex
@@ -76,7 +77,7 @@ def rebuild_catalog(
         progress(done + 1, len(by_spool))
     for key in later:
         index, _, _ = SegmentReader(VaultSource(vault, key)).index(key)
-        catalog.documents.add_looks(documents.looks(key, index))
+        catalog.documents.add_looks(*documents.read(key, index))
     catalog.take_back(unfinished)
     return Rebuilt(segments, exchanges, tuple(damaged), tuple(unlisted))
 
@@ -88,7 +89,7 @@ class _Documents:
         self._archive = archive
         self._interpreters: dict[str, Interpreter] = {}
 
-    def looks(self, key: str, index: SegmentIndex) -> tuple[Look, ...]:
+    def read(self, key: str, index: SegmentIndex) -> tuple[tuple[Look, ...], tuple[FieldRow, ...]]:
         """Raises NotFound for a payload that only a segment that is still to come holds, Damaged, and what the vault
         raises."""
         interpreter = self._interpreters.get(index.recipes)
@@ -98,7 +99,7 @@ class _Documents:
             except (ValueError, KeyError, TypeError, AttributeError) as error:
                 raise Damaged(f"{key}: what it says of its documents does not parse: {error}") from error
             self._interpreters[index.recipes] = interpreter
-        return tuple(looks_of_segment(index, VaultSource(self._archive.vault, key), self._archive, interpreter))
+        return read_segment(index, VaultSource(self._archive.vault, key), self._archive, interpreter)
 
 
 def _ask_for(vault: Vault, keys: set[str]) -> tuple[list[str], list[str]]:
@@ -126,13 +127,16 @@ def _read_back(
     cannot be told before the rest is there: two shippers may have stored one payload at the same time."""
     found = []
     looks: list[Look] = []
+    fields: list[FieldRow] = []
     lost = []
     whole = set()
     for key in keys:
         try:
             read = SegmentReader(VaultSource(vault, key)).index(key)
             try:
-                looks.extend(documents.looks(key, read[0]))
+                said, indexed = documents.read(key, read[0])
+                looks.extend(said)
+                fields.extend(indexed)
             except NotFound:
                 later.append(key)
             found.append(read)
@@ -151,6 +155,7 @@ def _read_back(
             *(_gap_of(spool, key) for key in lost if _first_name(key) not in whole),
         ),
         looks=tuple(looks),
+        fields=tuple(fields),
     )
 
 

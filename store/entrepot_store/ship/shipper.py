@@ -17,8 +17,9 @@ from pathlib import Path
 from ..archive import Archive
 from ..catalog import Catalog, ExchangeRow, PayloadRow, Shipment
 from ..catalog.documents import Look
+from ..catalog.fields import FieldRow
 from ..clock import Clock
-from ..documents import AtHand, Interpreter, Recipe, dump_recipes, load_recipes, looks_of_segment
+from ..documents import AtHand, Interpreter, Recipe, dump_recipes, load_recipes, read_segment
 from ..errors import AlreadyExists, Damaged, NotFound
 from ..model import Body, Exchange, Gap, LedgerEntry
 from ..segment.index import SegmentIndex
@@ -70,6 +71,7 @@ class _Stored:
     index: SegmentIndex
     gaps: tuple[Gap, ...]
     looks: tuple[Look, ...]
+    fields: tuple[FieldRow, ...]
 
 
 class Shipper:
@@ -126,6 +128,7 @@ class Shipper:
             ledger=content.ledger,
             gaps=tuple(gap for one in stored for gap in one.gaps),
             looks=tuple(look for one in stored for look in one.looks),
+            fields=tuple(row for one in stored for row in one.fields),
         )
         self._catalog.commit_shipment(shipment)
         self._step("committed")
@@ -168,15 +171,18 @@ class Shipper:
         # By the recipes that the segment states, which a rebuild would go by.
         interpreter = Interpreter(load_recipes(index.recipes))
         archive = Archive(self._vault, self._catalog)
-        looks = tuple(looks_of_segment(index, VaultSource(self._vault, key), archive, interpreter))
+        looks, fields = read_segment(index, VaultSource(self._vault, key), archive, interpreter)
         self._step("adopted")
-        return _Stored(index, gaps, looks)
+        return _Stored(index, gaps, looks, fields)
 
     def _write(self, name: SpoolName, batch: _Batch, key: str) -> _Stored:
         looks: list[Look] = []
+        fields: list[FieldRow] = []
 
         def observe(row: ExchangeRow, request: Payload, response: Payload | None) -> None:
-            looks.extend(self._interpreter.looks(row, AtHand(request, response)))
+            bodies = AtHand(request, response)
+            looks.extend(self._interpreter.looks(row, bodies))
+            fields.extend(self._interpreter.fields(row, bodies))
 
         def known(digests: Collection[bytes]) -> Mapping[bytes, PayloadRow]:
             return self._catalog.known_payloads(batch.retention_class, digests)
@@ -202,7 +208,7 @@ class Shipper:
         self._step("put")
         verify_segment(VaultSource(self._vault, key), index)
         self._step("verified")
-        return _Stored(index, batch.gaps, tuple(looks))
+        return _Stored(index, batch.gaps, tuple(looks), tuple(fields))
 
     def _forget(self, path: Path, name: SpoolName, content: SpoolContent) -> None:
         """Removes a spool file that is in the catalog, and the bodies it names; keeps a damaged one for a person.

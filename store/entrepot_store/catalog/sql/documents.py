@@ -8,19 +8,24 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Select, delete, select, tuple_
+from sqlalchemy import ColumnElement, Select, delete, select, tuple_
 from sqlalchemy.orm import aliased
 
 from ...errors import BadInput, NotFound
-from ...model import id_floor
+from ...model import Gap, id_floor
 from ..documents import DocumentFilter, DocumentRow, Effect, Look, VersionRow
+from ..fields import FieldRow
 from ..rows import Page
 from . import looks
+from .completeness import add_gaps
 from .cursor import make_cursor, read_cursor
 from .document_schema import Document, LookRow
 from .engine import Database
+from .field_schema import Field
+from .fields import add_fields, exchanges_with
 from .lookup import MAX_LIMIT
-from .where import begins_with, path_template
+from .prefix import begins_with
+from .where import path_template
 
 _BATCH = 1000
 _DOCUMENT = (
@@ -35,17 +40,21 @@ class SqlDocumentCatalog:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add_looks(self, looks_found: Sequence[Look]) -> int:
+    def add_looks(self, looks_found: Sequence[Look], fields: Sequence[FieldRow] = ()) -> int:
         with self._database.writing() as connection:
+            add_fields(connection, fields)
             return looks.add_looks(connection, looks_found)
 
     def remove_looks(self, document: UUID, versions: Collection[UUID]) -> int:
         with self._database.writing() as connection:
             return looks.remove_looks(connection, document, versions)
 
-    def clear(self) -> None:
+    def clear(self, mark: Gap | None = None) -> None:
         with self._database.writing() as connection:
-            clear_documents(connection)
+            for model in (LookRow, Document, Field):
+                connection.execute(delete(model))
+            if mark is not None:
+                add_gaps(connection, [mark])
 
     def document(self, identifier: UUID) -> DocumentRow:
         with self._database.reading() as connection:
@@ -175,11 +184,6 @@ class SqlDocumentCatalog:
         return None if found is None else _version_row(found)
 
 
-def clear_documents(connection: Connection) -> None:
-    connection.execute(delete(LookRow))
-    connection.execute(delete(Document))
-
-
 def _check_limit(limit: int) -> None:
     if not 1 <= limit <= MAX_LIMIT:
         raise BadInput(f"limit is {limit}; a page holds 1 to {MAX_LIMIT} items.")
@@ -206,6 +210,9 @@ def _conditions(where: DocumentFilter) -> Iterator[ColumnElement[bool]]:
         yield gone if where.deleted else ~gone
     if where.as_of is not None:
         yield Document.first_seen <= where.as_of
+    for condition in where.fields:
+        holding = select(LookRow.document_id, LookRow.id).where(LookRow.exchange_id.in_(exchanges_with(condition)))
+        yield tuple_(Document.id, Document.last_look).in_(holding)
 
 
 def _select_documents() -> Select[Any]:
@@ -215,7 +222,7 @@ def _select_documents() -> Select[Any]:
 
 def _document_row(found: Any) -> DocumentRow:
     *rest, last_effect = found
-    return DocumentRow(*rest, last_effect == Effect.TOMBSTONE.value)
+    return DocumentRow(*(*rest, last_effect == Effect.TOMBSTONE.value))
 
 
 def _select_versions() -> Select[Any]:

@@ -1,5 +1,6 @@
 """Answers questions about exchanges, payloads, products and segments, in pages that cost the same at any depth."""
 
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, func, select
@@ -10,7 +11,10 @@ from ..rows import ExchangeRow, Page, PayloadRow, ProductRow, SegmentRow
 from . import schema
 from .cursor import make_cursor, read_cursor
 from .dialect import is_sqlite
+from .field_schema import Field
+from .fields import field_conditions
 from .plan import Index, Walk, walks
+from .prefix import begins_with
 from .records import (
     exchange_row,
     payload_row,
@@ -19,7 +23,7 @@ from .records import (
     select_payloads,
     select_segments,
 )
-from .where import Columns, begins_with, conditions, hiding, path_template, plain
+from .where import Columns, conditions, hiding, path_template, plain
 
 MAX_LIMIT = 10_000
 
@@ -54,8 +58,11 @@ def page(
 
 def _walk(connection: Connection, walk: Walk, limit: int, after: UUID | None, order: Order) -> list[ExchangeRow]:
     column = _columns(connection, walk.index)
-    identifier = column("id")
+    identifier: Any = column("id")
     query = select_exchanges().where(*conditions(walk.where, column)).limit(limit)
+    if walk.field is not None:
+        query = query.join(Field, Field.exchange_id == schema.Exchange.id).where(*field_conditions(walk.field))
+        identifier = Field.exchange_id
     query = query.order_by(identifier if order is Order.OLDEST else identifier.desc())
     template = None if walk.where.path_template is None else path_template(walk.where.path_template)
     items: list[ExchangeRow] = []

@@ -14,10 +14,12 @@ from enum import Enum
 
 from sqlalchemy import Connection, func, literal, select
 
+from ..fields import FieldCondition, Operator
 from ..filters import ExchangeFilter
 from .dialect import is_sqlite
+from .prefix import begins_with
 from .schema import Exchange
-from .where import begins_with, path_template
+from .where import path_template
 
 _FEW = 2000
 """Matches of a path prefix that may be sorted for every page."""
@@ -36,18 +38,25 @@ class Index(Enum):
     DESTINATION = "destination"
     SOURCE = "source"
     TIME = "time"
+    FIELD = "field"
 
 
 @dataclass(slots=True, frozen=True)
 class Walk:
-    """One walk: a filter, with one value at most in the column of the index."""
+    """One walk: a filter, with one value at most in the column of the index. A walk along the values of a field has
+    that condition in `field` and no longer in `where`."""
 
     where: ExchangeFilter
     index: Index
+    field: FieldCondition | None = None
 
 
 def walks(connection: Connection, where: ExchangeFilter) -> list[Walk]:
     """Together they find what `where` finds, each exchange once."""
+    exact = [condition for condition in where.fields if condition.operator is Operator.EQUAL]
+    if exact and where.trace_id is None:
+        rest = tuple(condition for condition in where.fields if condition is not exact[0])
+        return [Walk(replace(where, fields=rest), Index.FIELD, exact[0])]
     index = _index(connection, where)
     if index is Index.DESTINATION:
         return [Walk(replace(where, destination=(value,)), index) for value in dict.fromkeys(where.destination)]

@@ -13,6 +13,7 @@ from .completeness import add_gaps
 from .coverage_schema import Flow, FlowPath, FlowSample, FlowSchema
 from .dialect import keep_writers_out
 from .document_schema import Document, LookRow
+from .field_schema import Field
 from .records import exchange_row, payload_row, segment_row, select_exchanges, select_payloads, select_segments
 
 _BATCH = 2000
@@ -20,7 +21,7 @@ _REBUILT = (
     # Referring tables first.
     *(schema.Exchange, schema.Payload, schema.Segment, schema.Shipment),
     *(schema.Product, schema.Ledger, schema.Gap),
-    *(LookRow, Document),
+    *(LookRow, Document, Field),
     *(Flow, FlowPath, FlowSample, FlowSchema),
 )
 _SAMPLED: tuple[Any, ...] = (
@@ -63,6 +64,7 @@ def fingerprint(connection: Connection) -> Mapping[str, str]:
         "ledger": plain(ledger, ledger.worker),
         "gaps": plain(gap, gap.id),
         "documents": plain(Document, Document.id),
+        "fields": plain(Field, Field.exchange_id, Field.name, Field.text_value),
         "looks": plain(LookRow, LookRow.document_id, LookRow.id),
         "flows": (tuple(row)[:-1] for row in _rows(connection, select(*Flow.__table__.c).order_by(Flow.id))),
         "flow_paths": plain(FlowPath, FlowPath.id),

@@ -19,6 +19,7 @@ from .bulk import insert_rows
 from .completeness import add_gaps, note_ledger
 from .dialect import CHUNK, insert_into, is_sqlite, table_of, wait_for_turn
 from .flow_counts import add_flows
+from .fields import add_fields
 from .looks import add_looks
 from .records import exchange_values, payload_row, payload_values, segment_columns, select_payloads
 
@@ -44,6 +45,9 @@ def add_contents(connection: Connection, shipment: Shipment) -> None:
     if shipment.looks:
         new = {row.id for row in added}
         add_looks(connection, [look for look in shipment.looks if look.exchange in new])
+    if shipment.fields:
+        new = {row.id for row in added}
+        add_fields(connection, [row for row in shipment.fields if row.exchange in new])
     add_flows(connection, added)
     _count_products(connection, added)
 

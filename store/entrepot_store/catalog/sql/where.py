@@ -4,13 +4,15 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from sqlalchemy import ColumnElement, UnaryExpression, and_, false, func, literal_column, or_, true
+from sqlalchemy import ColumnElement, UnaryExpression, false, func, literal_column, or_, true
 from sqlalchemy.sql.operators import custom_op
 
 from ...errors import BadInput
 from ...model import id_floor
 from ...rules.template import ACROSS, PathTemplate
 from ..filters import ExchangeFilter
+from .fields import exchanges_with
+from .prefix import begins_with
 from .schema import INDEXED_PATH, Exchange
 
 type Condition = ColumnElement[bool]
@@ -46,6 +48,7 @@ def conditions(where: ExchangeFilter, column: Columns = plain) -> list[Condition
         *_media_type(where, column("media_type")),
         *_time(where, column("id")),
         *_size(where, column),
+        *(column("id").in_(exchanges_with(condition)) for condition in where.fields),
     ]
 
 
@@ -55,17 +58,6 @@ def path_template(text: str) -> PathTemplate:
         return PathTemplate.compile(text)
     except ValueError as error:
         raise BadInput(f"path template: {error}.") from None
-
-
-def begins_with(column: Any, prefix: str) -> Condition:
-    """A range, and not LIKE, because an index serves a range whatever the collation and the case."""
-    last = prefix.rstrip(chr(0x10FFFF))
-    if not last:
-        return column >= prefix  # type: ignore[no-any-return]  # an attribute or a column: both compare to conditions
-    follower = ord(last[-1]) + 1
-    if 0xD800 <= follower <= 0xDFFF:  # surrogates are no characters
-        follower = 0xE000
-    return and_(column >= prefix, column < last[:-1] + chr(follower))
 
 
 def _values(where: ExchangeFilter, column: Columns) -> Iterator[Condition]:
