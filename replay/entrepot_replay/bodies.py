@@ -9,7 +9,6 @@ from entrepot_store.archive import Archive
 from entrepot_store.catalog import ExchangeRow
 from entrepot_store.errors import Damaged
 from entrepot_store.model import Exchange
-from entrepot_store.segment.reader import SegmentReader, VaultSource
 
 from .encode import encode_stream
 
@@ -20,7 +19,7 @@ PIECE = 256 * 1024
 
 def captured(archive: Archive, row: ExchangeRow) -> Exchange:
     """The exchange as its request record tells it, without response and bodies: what the catalog leaves out."""
-    head = SegmentReader(VaultSource(archive.vault, row.segment)).head(row.request.offset, row.request.length)
+    head = archive.head(row, "request")
     if head.exchange is None:
         raise Damaged(f"{row.segment}: the record at {row.request.offset} is no request.")
     return head.exchange

@@ -179,9 +179,9 @@ def rewritten(content: bytes, old: bytes, new: bytes) -> bytes:
 def test_a_newer_format_is_refused_by_every_way_of_reading(tmp_path: Path) -> None:
     reader, index = write(tmp_path, [exchange()])
     path = tmp_path / "segment.warc.zst"
-    path.write_bytes(rewritten(path.read_bytes(), b"entrepot-segment: 1", b"entrepot-segment: 2"))
+    path.write_bytes(rewritten(path.read_bytes(), b"entrepot-segment: 1", b"entrepot-segment: 3"))
     row = index.exchanges[0].request
-    with pytest.raises(TooNew, match="format 2; this version reads up to 1"):
+    with pytest.raises(TooNew, match="format 3; this version reads up to 2"):
         reader.index(KEY)
     with pytest.raises(TooNew):
         list(reader.exchanges(lambda _: pytest.fail("asked")))

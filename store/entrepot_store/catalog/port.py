@@ -12,6 +12,7 @@ from ..model import Gap, LedgerEntry
 from .coverage import CoverageCatalog
 from .documents import DocumentCatalog
 from .filters import ExchangeFilter, Order
+from .retention import RetentionCatalog
 from .rows import (
     ExchangeRow,
     GapRow,
@@ -42,6 +43,11 @@ class Catalog(Protocol):
         """What traffic there is, and what of it is new."""
         ...
 
+    @property
+    def retention(self) -> RetentionCatalog:
+        """What is known of pins, holds and erasures, and of segments that take the place of others."""
+        ...
+
     def close(self) -> None: ...
 
     # Shipping
@@ -49,7 +55,9 @@ class Catalog(Protocol):
     def commit_shipment(self, shipment: Shipment) -> bool:
         """Everything of one spool file in one transaction; False, and nothing done, if that spool file was committed
         before. An exchange whose id is already known keeps its first row. A payload stored in several places is known
-        by the one whose segment comes first by key, whoever committed first. Looks count with their exchanges only."""
+        by the one whose segment comes first by key, whoever committed first. Looks count with their exchanges only.
+
+        Raises PayloadGone, and does nothing, if a payload that it refers to is not known any more."""
         ...
 
     def is_shipped(self, spool: str) -> bool: ...

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from ..errors import NotFound
 from ..model import Action, Gap, Headers, LedgerEntry
 from .fields import FieldRow
 
@@ -89,7 +90,10 @@ class SegmentRow:
 
 @dataclass(slots=True, frozen=True)
 class Shipment:
-    """All that one spool file brings into the catalog, in one transaction."""
+    """All that one spool file brings into the catalog, in one transaction.
+
+    `refers_to` are payloads, by class and digest, that its segments refer to and other segments hold. `others` are
+    ledger entries of further workers, which a segment that was made out of others has."""
 
     spool: str
     segments: tuple[SegmentRow, ...] = ()
@@ -97,8 +101,14 @@ class Shipment:
     payloads: tuple[PayloadRow, ...] = ()
     ledger: LedgerEntry | None = None
     gaps: tuple[Gap, ...] = ()
+    others: tuple[LedgerEntry, ...] = ()
+    refers_to: frozenset[tuple[str, bytes]] = frozenset()
     looks: "tuple[Look, ...]" = ()
     fields: tuple[FieldRow, ...] = ()
+
+
+class PayloadGone(NotFound):
+    """A shipment refers to a payload that the catalog has forgotten meanwhile; its segments must be written again."""
 
 
 @dataclass(slots=True, frozen=True)

@@ -16,7 +16,9 @@ END_OF_RECORD = b"\r\n\r\n"
 REQUEST_TYPE = b"application/http;msgtype=request"
 RESPONSE_TYPE = b"application/http;msgtype=response"
 MESSAGES_TYPE = b"application/vnd.entrepot.websocket-messages"
+PAYLOAD_TYPE = b"application/vnd.entrepot.payload"
 FIELDS_TYPE = b"application/warc-fields"
+ERASED = b"Entrepot-Erased"
 REVISIT_PROFILE = b"http://netpreserve.org/warc/1.1/revisit/identical-payload-digest"
 
 

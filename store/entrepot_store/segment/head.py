@@ -9,6 +9,7 @@ from . import facts, http_block, record_ids
 from .fields import (
     END_OF_HEAD,
     MESSAGES_TYPE,
+    PAYLOAD_TYPE,
     REQUEST_TYPE,
     RESPONSE_TYPE,
     Fields,
@@ -22,12 +23,14 @@ MAX_HEAD = 64 * 1024 * 1024
 
 
 class Kind(StrEnum):
-    """What a record is in a segment; a revisit is of the kind of the record that it stands for."""
+    """What a record is in a segment; a revisit is of the kind of the record that it stands for. PAYLOAD holds a payload
+    whose exchange is gone, for the revisits that refer to it."""
 
     INFO = "warcinfo"
     REQUEST = "request"
     RESPONSE = "response"
     MESSAGES = "messages"
+    PAYLOAD = "payload"
 
 
 @dataclass(slots=True, frozen=True)
@@ -102,6 +105,8 @@ def _kind(fields: Fields) -> Kind:
         return Kind.RESPONSE
     if record_type == b"resource" and content_type == MESSAGES_TYPE:
         return Kind.MESSAGES
+    if record_type == b"resource" and content_type == PAYLOAD_TYPE:
+        return Kind.PAYLOAD
     if record_type == b"warcinfo":
         return Kind.INFO
     raise ValueError(f"a record of type {record_type!r} with {content_type!r} is not one of ours")

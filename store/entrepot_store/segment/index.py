@@ -55,6 +55,9 @@ class IndexCollector:
             if head.kind is Kind.INFO:
                 self._info = parse_info(head, piece)
         self._count(END_OF_RECORD)
+        if head.kind is Kind.PAYLOAD:
+            self._payload(record)
+            return
         if head.kind is Kind.REQUEST:
             self._flush()
             self._exchange = head.exchange
@@ -114,17 +117,21 @@ class IndexCollector:
         if head.response is not None and self._exchange is not None:
             self._exchange.response = head.response
         if head.revisit is None and head.size >= self.info.revisit_min:
-            self._payloads.append(
-                PayloadRow(
-                    record.digest,
-                    self.info.retention_class,
-                    head.size,
-                    head.record_id,
-                    self._key,
-                    record.offset,
-                    record.length,
-                )
+            self._payload(record)
+
+    def _payload(self, record: OpenRecord) -> None:
+        head = record.head
+        self._payloads.append(
+            PayloadRow(
+                record.digest,
+                self.info.retention_class,
+                head.size,
+                head.record_id,
+                self._key,
+                record.offset,
+                record.length,
             )
+        )
 
     def _flush(self) -> None:
         if self._exchange is not None:

@@ -12,7 +12,8 @@ from ..model import Gap, LedgerEntry, derived_tail, exchange_id
 from . import record_ids
 from .fields import FIELDS_TYPE, format_date
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""The newest that is read. What the shipper writes is version 1; version 2 takes the place of other segments."""
 REVISIT_MIN = 512
 """Bodies of at least this many bytes are stored once per class. A revisit's digest and record id do not compress: it
 takes as many bytes as a JSON body of this length stored again (`python -m benchmarks.segment_tuning`), and a second
@@ -53,7 +54,10 @@ def warcinfo(lines: Sequence[str], identifier: UUID, at: int, filename: str | No
 class SegmentInfo:
     """`at` dates the record: when the first exchange started. `exchanges` counts those that follow. `recipes` is one
     line of JSON that says by which rules its documents were named and compared (`entrepot_store.documents` reads and
-    writes it); empty when nothing was set."""
+    writes it); empty when nothing was set.
+
+    A segment that was made out of others names them in `replaces`: they count no more, whether they are still there or
+    not. `others` are then ledger entries of further workers, each the last one known."""
 
     retention_class: str
     worker: str
@@ -64,13 +68,19 @@ class SegmentInfo:
     gaps: Sequence[Gap] = ()
     revisit_min: int = REVISIT_MIN
     recipes: str = ""
+    replaces: Sequence[str] = ()
+    others: Sequence[LedgerEntry] = ()
     software: str = SOFTWARE
+
+    @property
+    def ledgers(self) -> tuple[LedgerEntry, ...]:
+        return (() if self.ledger is None else (self.ledger,)) + tuple(self.others)
 
     def format(self, key: str) -> bytes:
         """The record without its end. Raises ValueError for a class, worker, spool or key with a control character."""
         lines = [
             *standard_lines(self.software),
-            f"entrepot-segment: {FORMAT_VERSION}",
+            f"entrepot-segment: {2 if self.replaces else 1}",
             f"entrepot-class: {self.retention_class}",
             f"entrepot-worker: {self.worker}",
             f"entrepot-spool: {self.spool}",
@@ -79,8 +89,8 @@ class SegmentInfo:
         ]
         if self.recipes:
             lines.append(f"entrepot-recipes: {self.recipes}")
-        if self.ledger is not None:
-            lines.append(f"entrepot-ledger: {_json(asdict(self.ledger))}")
+        lines.extend(f"entrepot-replaces: {key}" for key in self.replaces)
+        lines.extend(f"entrepot-ledger: {_json(asdict(entry))}" for entry in self.ledgers)
         lines.extend(f"entrepot-gap: {_json(asdict(gap))}" for gap in self.gaps)
         identifier = exchange_id(self.at, derived_tail(key.encode()))
         return warcinfo(lines, identifier, self.at, key.rpartition("/")[2])
@@ -97,17 +107,19 @@ class SegmentInfo:
                 hint="Use the version that wrote it, or a newer one.",
             )
         gaps = tuple(Gap(**json.loads(value)) for name, _, value in lines if name == "entrepot-gap")
-        ledger = values.get("entrepot-ledger")
+        ledgers = [LedgerEntry(**json.loads(value)) for name, _, value in lines if name == "entrepot-ledger"]
         return cls(
             retention_class=values["entrepot-class"],
             worker=values["entrepot-worker"],
             spool=values["entrepot-spool"],
             exchanges=int(values["entrepot-exchanges"]),
             at=at,
-            ledger=None if ledger is None else LedgerEntry(**json.loads(ledger)),
+            ledger=ledgers[0] if ledgers else None,
             gaps=gaps,
             revisit_min=int(values["entrepot-revisit-min"]),
             recipes=values.get("entrepot-recipes", ""),
+            replaces=tuple(value for name, _, value in lines if name == "entrepot-replaces"),
+            others=tuple(ledgers[1:]),
             software=values["software"],
         )
 

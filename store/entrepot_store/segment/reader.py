@@ -12,6 +12,7 @@ from .body_stream import BodyStream
 from .frames import MAX_FRAME_HEADER, frame_length, max_frame_length, parse_frame_header
 from .head import Kind, RecordHead, Revisit
 from .index import IndexCollector, SegmentIndex
+from .info import SegmentInfo
 from .load import BodyLoader, Resolve
 from .open_record import OpenRecord, once
 from .opening import open_segment, parse_info
@@ -55,6 +56,11 @@ class SegmentReader:
                 info = collector.info
                 return collector.finish(walk), info.ledger, tuple(info.gaps)
 
+    def info(self) -> SegmentInfo:
+        """What its first record says. Raises as `open_body`."""
+        with self._checking(0):
+            return open_segment(self._source).info
+
     def exchanges(self, resolve: Resolve, spill: Path | None = None) -> Iterator[Exchange]:
         """Whole exchanges in the order written. Headers are as captured; bodies are as stored, and say in `decoded`
         which content coding was undone. `resolve` opens the payload of a digest that is stored in another segment.
@@ -66,6 +72,8 @@ class SegmentReader:
         current: Exchange | None = None
         for record in self.records():
             head = record.head
+            if head.kind is Kind.PAYLOAD:
+                continue  # its exchange is gone; revisits of it are resolved
             if head.kind is Kind.MESSAGES:
                 packed = b"".join(record.payload)
                 if current is not None:
@@ -101,6 +109,10 @@ class SegmentReader:
             record.payload.close()
             return record.head.revisit
         return BodyStream(record.payload, record.head.size)
+
+    def record(self, offset: int, length: int) -> OpenRecord:
+        """The record at that place, its payload not read yet. Raises as `open_body`."""
+        return self._record_at(offset, length, None)
 
     def head(self, offset: int, length: int) -> RecordHead:
         """The record at that place without its payload. Raises as `open_body`."""

@@ -4,7 +4,7 @@ Segments carry everything the index holds: exchanges, payloads, and what workers
 lives in SQL only (tokens, replays, acknowledgements) is neither read from the vault nor touched.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from ..archive import Archive
@@ -14,7 +14,8 @@ from ..catalog.fields import FieldRow
 from ..clock import Clock, SystemClock
 from ..documents import Interpreter, load_recipes, read_segment
 from ..errors import Damaged, NotFound
-from ..model import Gap
+from ..model import Gap, LedgerEntry
+from ..retention.recall import Recall
 from ..segment.index import SegmentIndex
 from ..segment.reader import SegmentReader, VaultSource
 from ..spool import SpoolName
@@ -60,26 +61,40 @@ def rebuild_catalog(
         )
     now = (clock or SystemClock()).now()
     unfinished = Gap("catalog", now, now, 0, "a rebuild did not end; run `entrepot rebuild-catalog` again")
+    recall = Recall(vault, listed.union(unlisted))
     # What shippers committed since the listing is in the vault, and emptied with the rest.
-    known = catalog.clear_index(unfinished)
-    by_spool: dict[str, list[str]] = {}
-    for key in sorted(listed.union(unlisted, known.difference(missing))):
-        by_spool.setdefault(_spool_of(key), []).append(key)
+    recall.add(catalog.clear_index(unfinished).difference(missing))
+    by_spool = _by_spool(recall.in_force())
     segments = exchanges = 0
     damaged: list[tuple[str, str]] = []
     later: list[str] = []
     documents = _Documents(Archive(vault, catalog))
-    for done, (spool, keys) in enumerate(sorted(by_spool.items())):
-        shipment = _read_back(vault, spool, keys, documents, damaged=damaged, later=later)
+    done = 0
+    while by_spool:
+        spool = min(by_spool)
+        shipment, revived = _read_back(
+            vault, spool, by_spool.pop(spool), documents, recall, damaged=damaged, later=later
+        )
+        for key in revived:
+            by_spool.setdefault(_spool_of(key), []).append(key)
         catalog.add_rebuilt(shipment)
         segments += len(shipment.segments)
         exchanges += len(shipment.exchanges)
-        progress(done + 1, len(by_spool))
+        done += 1
+        progress(done, done + len(by_spool))
     for key in later:
-        index, _, _ = SegmentReader(VaultSource(vault, key)).index(key)
+        index = recall.trimmed(SegmentReader(VaultSource(vault, key)).index(key)[0])
         catalog.documents.add_looks(*documents.read(key, index))
+    recall.restore(catalog.retention)
     catalog.take_back(unfinished)
     return Rebuilt(segments, exchanges, tuple(damaged), tuple(unlisted))
+
+
+def _by_spool(keys: Iterable[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for key in sorted(keys):
+        found.setdefault(_spool_of(key), []).append(key)
+    return found
 
 
 class _Documents:
@@ -119,44 +134,56 @@ def _read_back(
     spool: str,
     keys: list[str],
     documents: _Documents,
+    recall: Recall,
     *,
     damaged: list[tuple[str, str]],
     later: list[str],
-) -> Shipment:
-    """What the segments of one spool file say, as the shipper committed it. Into `later` go those whose documents
+) -> tuple[Shipment, list[str]]:
+    """What the segments of one spool file say, as the shipper committed it, but for what was removed since; and those
+    segments that count again because one that had replaced them does not decode. Into `later` go those whose documents
     cannot be told before the rest is there: two shippers may have stored one payload at the same time."""
     found = []
     looks: list[Look] = []
     fields: list[FieldRow] = []
     lost = []
+    revived: list[str] = []
+    ledgers: list[LedgerEntry] = []
     whole = set()
     for key in keys:
         try:
-            read = SegmentReader(VaultSource(vault, key)).index(key)
+            reader = SegmentReader(VaultSource(vault, key))
+            index, _, gaps = reader.index(key)
+            index = recall.trimmed(index)
             try:
-                said, indexed = documents.read(key, read[0])
+                said, indexed = documents.read(key, index)
                 looks.extend(said)
                 fields.extend(indexed)
             except NotFound:
                 later.append(key)
-            found.append(read)
+            ledgers.extend(reader.info().ledgers)
+            found.append((index, gaps))
             whole.add(_first_name(key))
         except Damaged as error:
             damaged.append((key, error.message))
-            lost.append(key)
-    return Shipment(
+            again, all_of_it = recall.broken(key)
+            revived.extend(again)
+            if not all_of_it:
+                lost.append(key)
+    shipment = Shipment(
         spool=spool,
-        segments=tuple(index.segment for index, _, _ in found),
-        exchanges=tuple(row for index, _, _ in found for row in index.exchanges),
-        payloads=tuple(row for index, _, _ in found for row in index.payloads),
-        ledger=next((ledger for _, ledger, _ in found if ledger is not None), None),
+        segments=tuple(index.segment for index, _ in found),
+        exchanges=tuple(row for index, _ in found for row in index.exchanges),
+        payloads=tuple(row for index, _ in found for row in index.payloads),
+        ledger=ledgers[0] if ledgers else None,
+        others=tuple(ledgers[1:]),
         gaps=(
-            *(gap for _, _, gaps in found for gap in gaps),
+            *(gap for _, gaps in found for gap in gaps),
             *(_gap_of(spool, key) for key in lost if _first_name(key) not in whole),
         ),
         looks=tuple(looks),
         fields=tuple(fields),
     )
+    return shipment, revived
 
 
 def _gap_of(spool: str, key: str) -> Gap:

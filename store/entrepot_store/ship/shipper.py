@@ -10,7 +10,7 @@ without its bytes: names are derived from the spool file, so doing it again find
 """
 
 import tempfile
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,11 +18,13 @@ from ..archive import Archive
 from ..catalog import Catalog, ExchangeRow, PayloadRow, Shipment
 from ..catalog.documents import Look
 from ..catalog.fields import FieldRow
+from ..catalog.rows import PayloadGone
 from ..clock import Clock
 from ..documents import AtHand, Interpreter, Recipe, dump_recipes, load_recipes, read_segment
-from ..errors import AlreadyExists, Damaged, NotFound
+from ..errors import AlreadyExists, Busy, Damaged, NotFound
 from ..model import Body, Exchange, Gap, LedgerEntry
 from ..segment.index import SegmentIndex
+from ..segment.info import REVISIT_MIN
 from ..segment.payload import Payload
 from ..segment.reader import SegmentReader, VaultSource
 from ..segment.verify import verify_segment
@@ -98,6 +100,7 @@ class Shipper:
         self._catalog = catalog
         self._clock = clock
         self._step = step
+        self._withdrawn: set[str] = set()
 
     def ship(self, name: SpoolName, *, abandoned: bool = False) -> Shipped:
         """Ships `<name>.sealed` (or `.abandoned`) and deletes it.
@@ -119,18 +122,8 @@ class Shipper:
         recipes = self._recipes()
         if recipes != self._interpreter.recipes:
             self._interpreter = Interpreter(recipes)
-        stored = [self._store(name, batch) for batch in _batches(content, gaps)]
-        shipment = Shipment(
-            spool=str(name),
-            segments=tuple(one.index.segment for one in stored),
-            exchanges=tuple(row for one in stored for row in one.index.exchanges),
-            payloads=tuple(row for one in stored for row in one.index.payloads),
-            ledger=content.ledger,
-            gaps=tuple(gap for one in stored for gap in one.gaps),
-            looks=tuple(look for one in stored for look in one.looks),
-            fields=tuple(row for one in stored for row in one.fields),
-        )
-        self._catalog.commit_shipment(shipment)
+        self._erase_again(content.exchanges)
+        shipment = self._commit(name, content, gaps)
         self._step("committed")
         self._forget(path, name, content)
         return Shipped(
@@ -139,6 +132,39 @@ class Shipper:
             bytes_stored=sum(segment.size for segment in shipment.segments),
             gaps=shipment.gaps,
         )
+
+    def _commit(self, name: SpoolName, content: SpoolContent, gaps: tuple[Gap, ...]) -> Shipment:
+        """Stores the file's segments and has the catalog know them, all or none."""
+        for _ in range(_MAX_NAMES):
+            stored = [self._store(name, batch) for batch in _batches(content, gaps)]
+            shipment = _shipment(str(name), content.ledger, stored)
+            try:
+                self._catalog.commit_shipment(shipment)
+            except PayloadGone:
+                # Pruned or expunged since the segment was written. Nobody knows these segments yet, and the spool file
+                # has all that is in them.
+                for segment in shipment.segments:
+                    self._vault.delete(segment.key)
+                    self._withdrawn.add(segment.key)
+                self._step("withdrawn")
+            else:
+                return shipment
+        raise Busy(f"Payloads vanish faster than {name} can be shipped.", hint="Run it again when nothing is pruned.")
+
+    def _erase_again(self, exchanges: Sequence[Exchange]) -> None:
+        """What was erased stays erased when the same recording is imported again."""
+        erased = self._catalog.retention.erased([exchange.id for exchange in exchanges])
+        for exchange in exchanges:
+            row = erased.get(exchange.id)
+            if row is None:
+                continue
+            sides = [exchange.request.body] if row.request else []
+            if row.response and exchange.response is not None:
+                sides.append(exchange.response.body)
+            for body in sides:  # its file keeps its name here, and goes with the others
+                body.data, body.size, body.truncated = b"", 0, True
+            if row.request and row.response:
+                exchange.messages = []
 
     def _store(self, name: SpoolName, batch: _Batch) -> _Stored:
         """Brings one segment into the vault; returns what it says, as a rebuild would read it.
@@ -149,6 +175,8 @@ class Shipper:
         first = name.segment_key(batch.retention_class)
         for attempt in range(_MAX_NAMES):
             key = first if attempt == 0 else first.replace(".warc.zst", f"-r{attempt}.warc.zst")
+            if key in self._withdrawn:
+                continue
             try:
                 self._vault.stat(key)
             except NotFound:
@@ -171,7 +199,13 @@ class Shipper:
         # By the recipes that the segment states, which a rebuild would go by.
         interpreter = Interpreter(load_recipes(index.recipes))
         archive = Archive(self._vault, self._catalog)
-        looks, fields = read_segment(index, VaultSource(self._vault, key), archive, interpreter)
+        try:
+            looks, fields = read_segment(index, VaultSource(self._vault, key), archive, interpreter)
+        except NotFound:
+            # It refers to a payload that was forgotten since; the spool file has all that is in it.
+            self._vault.delete(key)
+            self._withdrawn.add(key)
+            return None
         self._step("adopted")
         return _Stored(index, gaps, looks, fields)
 
@@ -226,6 +260,29 @@ class Shipper:
             for body in (exchange.request.body, exchange.response.body if exchange.response else Body()):
                 if body.file is not None:
                     self._spool.body_path(body.file).unlink(missing_ok=True)
+
+
+def _shipment(spool: str, ledger: LedgerEntry | None, stored: Sequence[_Stored]) -> Shipment:
+    payloads = tuple(row for one in stored for row in one.index.payloads)
+    here = {(row.retention_class, row.digest) for row in payloads}
+    return Shipment(
+        spool=spool,
+        segments=tuple(one.index.segment for one in stored),
+        exchanges=tuple(row for one in stored for row in one.index.exchanges),
+        payloads=payloads,
+        ledger=ledger,
+        gaps=tuple(gap for one in stored for gap in one.gaps),
+        refers_to=frozenset(
+            (row.retention_class, message.digest)
+            for one in stored
+            for row in one.index.exchanges
+            for message in (row.request, row.response)
+            if message is not None and message.size >= REVISIT_MIN
+        )
+        - here,
+        looks=tuple(look for one in stored for look in one.looks),
+        fields=tuple(row for one in stored for row in one.fields),
+    )
 
 
 def _batches(content: SpoolContent, gaps: tuple[Gap, ...]) -> list[_Batch]:

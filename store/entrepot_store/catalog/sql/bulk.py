@@ -32,7 +32,7 @@ def insert_rows(
         return []
     staged = f"incoming_{table.name}"
     connection.execute(text(f"CREATE TEMPORARY TABLE {staged} (LIKE {table.name}) ON COMMIT DROP"))
-    _copy(connection, staged, rows)
+    copy_rows(connection, staged, rows)
     columns: list[ColumnClause[Any]] = [column(name) for name in names]
     key: list[ColumnClause[Any]] = [column(found.name) for found in table.primary_key.columns]
     # In the order of the key, so that two transactions with rows in common wait for each other and do not deadlock.
@@ -43,7 +43,8 @@ def insert_rows(
     return list(connection.execute(statement.returning(table.c[returning])).scalars())
 
 
-def _copy(connection: Connection, table: str, rows: Sequence[Values]) -> None:
+def copy_rows(connection: Connection, table: str, rows: Sequence[Values]) -> None:
+    """PostgreSQL's COPY of rows that hold a value for every column of the table, in its order."""
     driver: Any = connection.connection.driver_connection
     try:
         with driver.cursor() as cursor, cursor.copy(f"COPY {table} FROM STDIN") as copy:

@@ -17,6 +17,7 @@ from .coverage import SqlCoverage
 from .documents import SqlDocumentCatalog
 from .engine import Database, prepare_sqlite_file
 from .migrate import migrate
+from .retention import SqlRetention
 
 _BATCH = 1000
 
@@ -28,6 +29,7 @@ class SqlCatalog:
         """Raises ConfigError for a URL of anything else, TooNew, CatalogUnavailable."""
         self.database = Database(url)
         self.documents = SqlDocumentCatalog(self.database)
+        self.retention = SqlRetention(self.database)
         self.coverage = SqlCoverage(self.database)
         try:
             if self.database.file is not None:

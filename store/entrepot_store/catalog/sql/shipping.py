@@ -13,13 +13,13 @@ from uuid import UUID
 
 from sqlalchemy import Connection, case, select, text
 
-from ..rows import ExchangeRow, PayloadRow, Shipment
+from ..rows import ExchangeRow, PayloadGone, PayloadRow, Shipment
 from . import schema
 from .bulk import insert_rows
 from .completeness import add_gaps, note_ledger
 from .dialect import CHUNK, insert_into, is_sqlite, table_of, wait_for_turn
-from .flow_counts import add_flows
 from .fields import add_fields
+from .flow_counts import add_flows
 from .looks import add_looks
 from .records import exchange_values, payload_row, payload_values, segment_columns, select_payloads
 
@@ -31,6 +31,7 @@ def commit_shipment(connection: Connection, shipment: Shipment) -> bool:
     if connection.execute(first.returning(shipments.c.spool)).first() is None:
         return False
     add_contents(connection, shipment)
+    _check_references(connection, shipment)
     return True
 
 
@@ -38,9 +39,10 @@ def add_contents(connection: Connection, shipment: Shipment) -> None:
     """All of a shipment but that it was shipped. What is there already stays as it is."""
     segment_ids = _add_segments(connection, shipment)
     added = _add_exchanges(connection, shipment.exchanges, segment_ids)
-    _add_payloads(connection, shipment.payloads, segment_ids)
-    if shipment.ledger is not None:
-        note_ledger(connection, shipment.ledger)
+    add_payloads(connection, shipment.payloads, segment_ids)
+    for entry in (shipment.ledger, *shipment.others):
+        if entry is not None:
+            note_ledger(connection, entry)
     add_gaps(connection, shipment.gaps)
     if shipment.looks:
         new = {row.id for row in added}
@@ -50,6 +52,21 @@ def add_contents(connection: Connection, shipment: Shipment) -> None:
         add_fields(connection, [row for row in shipment.fields if row.exchange in new])
     add_flows(connection, added)
     _count_products(connection, added)
+
+
+def _check_references(connection: Connection, shipment: Shipment) -> None:
+    """A payload may have been forgotten between the moment a segment was written that refers to it and now; from here
+    to the end of this transaction none is."""
+    if not shipment.refers_to:
+        return
+    wait_for_turn(connection, "payloads")
+    by_class: defaultdict[str, set[bytes]] = defaultdict(set)
+    for retention_class, digest in shipment.refers_to:
+        by_class[retention_class].add(digest)
+    for retention_class, digests in by_class.items():
+        known = {digest for digest, _ in known_payloads(connection, retention_class, digests)}
+        if gone := digests - known:
+            raise PayloadGone(f"Class {retention_class} holds no payload sha256:{min(gone).hex()} any more.")
 
 
 def is_shipped(connection: Connection, spool: str) -> bool:
@@ -112,7 +129,7 @@ def _add_exchanges(
     return list(rows.values()) if on_sqlite else [rows[identifier] for identifier in added]
 
 
-def _add_payloads(connection: Connection, payloads: Sequence[PayloadRow], segment_ids: dict[str, int]) -> None:
+def add_payloads(connection: Connection, payloads: Sequence[PayloadRow], segment_ids: dict[str, int]) -> None:
     """A payload that two shippers stored at the same time keeps the place whose segment comes first by key: the
     outcome must not depend on who committed first, or a rebuilt catalog would differ."""
     first: dict[tuple[str, bytes], PayloadRow] = {}

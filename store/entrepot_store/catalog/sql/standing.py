@@ -1,0 +1,124 @@
+"""What stands against forgetting, and what was forgotten for good: pins, legal holds, the erasure ledger."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import asdict
+from itertools import batched
+from uuid import UUID
+
+from sqlalchemy import Connection, case, delete, select, update
+
+from ...errors import NotFound
+from ..retention import NOTHING, ErasedRow, ErasureRow, HoldRow, PinRow
+from . import schema
+from .dialect import CHUNK, insert_into, table_of, wait_for_turn
+from .field_schema import Field
+from .removing import forget_looks, sweep_payloads
+from .retention_schema import ErasedExchange, Erasure, Hold, Pin
+
+
+def add_pin(connection: Connection, row: PinRow) -> None:
+    values = asdict(row)
+    values["document_id"], values["version_id"] = values.pop("document"), values.pop("version")
+    connection.execute(insert_into(connection, table_of(Pin)).values(values).on_conflict_do_nothing())
+
+
+def remove_pin(connection: Connection, identifier: UUID) -> PinRow:
+    found = next((row for row in pins(connection) if row.id == identifier), None)
+    if found is None:
+        raise NotFound(f"There is no pin {identifier}.", hint="`entrepot pins` lists them.")
+    connection.execute(delete(Pin).where(Pin.id == identifier))
+    return found
+
+
+def pins(connection: Connection) -> list[PinRow]:
+    table = table_of(Pin)
+    return [PinRow(*row) for row in connection.execute(select(*table.c).order_by(table.c.id))]
+
+
+def add_hold(connection: Connection, row: HoldRow) -> None:
+    connection.execute(insert_into(connection, table_of(Hold)).values(asdict(row)).on_conflict_do_nothing())
+
+
+def release_hold(connection: Connection, identifier: UUID, at: int, by: str) -> None:
+    done = connection.execute(
+        update(Hold).where(Hold.id == identifier, Hold.released_at.is_(None)).values(released_at=at, released_by=by)
+    )
+    if not done.rowcount:
+        raise NotFound(f"There is no hold {identifier}.", hint="`entrepot hold` lists them.")
+
+
+def holds(connection: Connection, released: bool | None) -> list[HoldRow]:
+    table = table_of(Hold)
+    query = select(*table.c).order_by(table.c.id)
+    if released is not None:
+        query = query.where(table.c.released_at.is_not(None) if released else table.c.released_at.is_(None))
+    return [HoldRow(*row) for row in connection.execute(query)]
+
+
+def add_erasure(connection: Connection, erasure: ErasureRow, exchanges: Sequence[ErasedRow]) -> None:
+    """The entry of the ledger. An exchange of which the other side was erased before has both sides erased."""
+    connection.execute(insert_into(connection, table_of(Erasure)).values(asdict(erasure)).on_conflict_do_nothing())
+    table = table_of(ErasedExchange)
+    insert = insert_into(connection, table)
+    new, old = insert.excluded, table.c
+    statement = insert.on_conflict_do_update(
+        index_elements=[old.exchange_id],
+        set_={
+            "erasure_id": new.erasure_id,
+            "request": old.request | new.request,
+            "response": old.response | new.response,
+        },
+    )
+    rows = [
+        {"exchange_id": row.exchange, "erasure_id": row.erasure, "request": row.request, "response": row.response}
+        for row in sorted(exchanges, key=lambda row: row.exchange.int)
+    ]
+    if rows:
+        connection.execute(statement, rows)
+
+
+def mark_erased(connection: Connection, exchanges: Sequence[ErasedRow]) -> set[str]:
+    """Erases the rows of those exchanges that are there; returns the segments they are in."""
+    table = table_of(schema.Exchange)
+    segments: set[str] = set()
+    digests: set[tuple[str, bytes]] = set()
+    for chunk in batched(exchanges, CHUNK):
+        by_id = {row.exchange: row for row in chunk}
+        columns = (table.c.id, table.c.retention_class, table.c.request_digest, table.c.response_digest)
+        query = select(*columns, schema.Segment.key).join(schema.Segment, schema.Segment.id == table.c.segment_id)
+        found = connection.execute(query.where(table.c.id.in_(list(by_id)))).all()
+        connection.execute(delete(Field).where(Field.exchange_id.in_([row.id for row in found])))
+        for row in found:
+            segments.add(row.key)
+            digests.update(
+                (row.retention_class, digest) for digest in (row.request_digest, row.response_digest) if digest
+            )
+        for side in ("request", "response"):
+            ids = [row.id for row in found if getattr(by_id[row.id], side)]
+            there = case((table.c[f"{side}_size"].is_(None), None), else_=0)
+            connection.execute(
+                update(table)
+                .where(table.c.id.in_(ids), table.c[f"{side}_size"].is_not(None))
+                .values({f"{side}_size": there, f"{side}_digest": NOTHING, f"{side}_truncated": True})
+            )
+        connection.execute(update(table).where(table.c.id.in_([row.id for row in found])).values(complete=False))
+    wait_for_turn(connection, "payloads")
+    sweep_payloads(connection, digests)
+    forget_looks(connection, [row.exchange for row in exchanges])
+    return segments
+
+
+def erased(connection: Connection, exchanges: Collection[UUID]) -> dict[UUID, ErasedRow]:
+    table = table_of(ErasedExchange)
+    found: dict[UUID, ErasedRow] = {}
+    if connection.execute(select(1).select_from(table).limit(1)).first() is None:
+        return found  # as it nearly always is, and every shipment asks
+    for chunk in batched(sorted(exchanges), CHUNK):
+        for row in connection.execute(select(*table.c).where(table.c.exchange_id.in_(chunk))):
+            found[row.exchange_id] = ErasedRow(*row)
+    return found
+
+
+def erasures(connection: Connection) -> list[ErasureRow]:
+    table = table_of(Erasure)
+    return [ErasureRow(*row) for row in connection.execute(select(*table.c).order_by(table.c.id))]
