@@ -86,6 +86,6 @@ def test_the_example_of_a_refusal_is_true(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_links_between_pages_lead_somewhere() -> None:
-    pages = (DOCS / name for name in ("configuration.md", "exit-codes.md", "how-to/redaction.md"))
+    pages = (DOCS / name for name in ("configuration.md", "exit-codes.md", "how-to/redaction.md", "how-to/rules.md"))
     links = [(page, link) for page in pages for link in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text())]
     assert [(page.name, link) for page, link in links if not (page.parent / link).exists()] == []

@@ -55,6 +55,8 @@ class Redactor:
         self._keep = keep_references
         self.bodies = bodies
         """What is to be taken out of bodies, None for nothing. Not done here: see `redact_bodies`."""
+        self.header_names = headers
+        self.query_names = query
         self._fields = frozenset(field.lower().encode() for field in query)
         self._userinfo = self._hide("userinfo")
         handlers: dict[bytes, _Handler] = {b"host": self.authority}

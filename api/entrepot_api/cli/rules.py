@@ -1,0 +1,19 @@
+"""`entrepot rules`: whether they make sense, which one decides, what others would do. One module per subcommand."""
+
+import typer
+
+from .rules_check import check
+from .rules_explain import explain
+from .rules_preview import preview
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
+
+
+@app.callback()
+def rules() -> None:
+    """Check the rules, explain them, and try a changed file before it is in force."""
+
+
+app.command("check")(check)
+app.command("explain")(explain)
+app.command("preview")(preview)
