@@ -10,8 +10,9 @@ from entrepot_store.config import Settings
 from entrepot_store.documents import recipes_of
 from entrepot_store.documents.identity import document_key
 from entrepot_store.errors import BadInput, NotFound
-from entrepot_store.model import safe_text
 from entrepot_store.rules.names import ProductNames
+
+from .query import stored_text
 
 _ESCAPED_URL = re.compile(r"https?%3A", re.IGNORECASE)
 _MERGED_SLASHES = re.compile(r"^(https?):/+", re.IGNORECASE)
@@ -22,8 +23,7 @@ def find_document(documents: DocumentCatalog, settings: Settings, words: Sequenc
     """The document that one word (id or URL) or two (destination and key) name. Raises NotFound, and BadInput for what
     names none."""
     if len(words) == 2:
-        destination, key = (safe_text(word.encode("utf-8", "surrogateescape")) for word in words)
-        return documents.find(destination, key)
+        return documents.find(stored_text(words[0]), stored_text(words[1]))
     if len(words) != 1:
         raise BadInput(f"{len(words)} words name no document.", hint=_HELP)
     if "://" in words[0]:
@@ -46,8 +46,8 @@ def find_by_url(documents: DocumentCatalog, settings: Settings, url: str) -> Doc
         raise BadInput(f"{url!r} is no URL: {error}.", hint=_HELP) from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise BadInput(f"{url!r} is no URL of http or https.", hint=_HELP)
-    destination = ProductNames(settings.product).destination(parts.hostname, port)
-    path, query = (safe_text(part.encode("utf-8", "surrogateescape")) for part in (parts.path or "/", parts.query))
+    destination = stored_text(ProductNames(settings.product).destination(parts.hostname, port))
+    path, query = stored_text(parts.path or "/"), stored_text(parts.query)
     for key in _keys(path, query, settings):
         try:
             return documents.find(destination, key)

@@ -110,10 +110,14 @@ def _status(text: str) -> int | str:
     return int(text) if text.isdigit() else text.lower()
 
 
-def _stored(text: str | None) -> str | None:
+def stored_text(text: str) -> str:
     """The text as the catalog would hold it: NUL and bytes that are not UTF-8 are stored escaped (`safe_text`), so a
     filter that quotes them from a listing, or gets them from a shell, finds them again."""
-    return None if text is None else safe_text(text.encode("utf-8", "surrogateescape"))
+    return safe_text(text.encode("utf-8", "surrogateescape"))
+
+
+def _stored(text: str | None) -> str | None:
+    return None if text is None else stored_text(text)
 
 
 def _stored_all(texts: Iterable[str] | None) -> tuple[str, ...]:

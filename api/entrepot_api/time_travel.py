@@ -11,7 +11,7 @@ from entrepot_store.diff import Content
 from entrepot_store.documents.representation import represent
 from entrepot_store.errors import BadInput, Gone, NotFound
 
-from .query import past_moment
+from .query import past_moment, stored_text
 
 _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 
@@ -99,7 +99,7 @@ def content_of(archive: Archive, version: VersionRow) -> Content | None:
 
 def tree(documents: DocumentCatalog, destination: str, at: int) -> Iterator[tuple[DocumentRow, VersionRow]]:
     """All documents of a product as of `at` (microseconds), by key, tombstones included."""
-    for document in documents.iterate(DocumentFilter(destination=(destination,), as_of=at)):
+    for document in documents.iterate(DocumentFilter(destination=(stored_text(destination),), as_of=at)):
         version = documents.version_at(document.id, at)
         if version is not None:
             yield document, version
@@ -108,10 +108,11 @@ def tree(documents: DocumentCatalog, destination: str, at: int) -> Iterator[tupl
 def check_begun(documents: DocumentCatalog, destination: str, at: int, name: str = "at") -> None:
     """Raises NotFound for a product without documents, BadInput if none was known of `at` yet, and says when that
     began. Looks at all documents of the product only to say so."""
-    where = DocumentFilter(destination=(destination,), as_of=at)
+    where = DocumentFilter(destination=(stored_text(destination),), as_of=at)
     if documents.documents(where, limit=1).items:
         return
-    begun = min((row.first_seen for row in documents.iterate(DocumentFilter(destination=(destination,)))), default=None)
+    everything = documents.iterate(DocumentFilter(destination=where.destination))
+    begun = min((row.first_seen for row in everything), default=None)
     if begun is None:
         raise NotFound(
             f"{destination} has no documents.",

@@ -9,7 +9,7 @@ import typer
 from entrepot_store.clock import SystemClock, to_rfc3339
 from entrepot_store.errors import Damaged
 
-from ..query import past_moment
+from ..query import past_moment, stored_text
 from .document_options import AtOption, ToOption
 from .options import ConfigOption, DataOption, JsonOption, opened, settings_from
 from .output import progress_bar, say
@@ -38,7 +38,7 @@ def command(
     with opened(settings_from(config, data)) as archive:
         check_begun(archive.catalog.documents, destination, moment, "--at")
         with progress_bar("Checking out") as advance:
-            done = checkout(archive, destination, moment, folder, progress=advance)
+            done = checkout(archive, stored_text(destination), moment, folder, progress=advance)
     if as_json:
         facts = {"at": to_rfc3339(moment), "files": done.files, "bytes": done.size, "deleted": done.deleted}
         print(json.dumps(facts | {"failed": [str(failed.document) for failed in done.failed]}))

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from entrepot_store.catalog.documents import DocumentFilter
 
-from ..query import MOMENT_HELP, past_moment
+from ..query import MOMENT_HELP, past_moment, stored_text
 from ..time_travel import check_begun
 from ..tokens import Scope
 from ..views import PageView
@@ -43,7 +43,7 @@ def get_tree(
     moment = paging.now if at is None else past_moment(at, paging.now, "at")
     if paging.cursor is None:
         check_begun(documents, destination, moment)
-    where = DocumentFilter(destination=(destination,), as_of=moment)
+    where = DocumentFilter(destination=(stored_text(destination),), as_of=moment)
     page = documents.documents(where, limit=limit, cursor=paging.cursor)
     found = [(row, documents.version_at(row.id, moment)) for row in page.items]
     following = paging.next(page.next)
