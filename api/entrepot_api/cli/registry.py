@@ -38,6 +38,7 @@ COMMANDS: tuple[Entry, ...] = (
     Entry("checkout", "checkout", PUT_BACK, "Write a product's documents as of a moment as files."),
     Entry("replay", "replay", PUT_BACK, "Send captured requests to a target and compare the answers."),
     Entry("rules", "rules", KEEP, "Check and explain the rules; preview changed ones."),
+    Entry("coverage", "coverage", KEEP, "Show which traffic is protected, and which is not."),
     Entry("ledger", "ledger", KEEP, "Show the counts that prove completeness."),
     Entry("gaps", "gaps", KEEP, "Show where captures are missing; acknowledge it."),
     Entry("rebuild-catalog", "rebuild", KEEP, "Make the catalog anew from the vault alone."),

@@ -20,6 +20,8 @@ def command(
 
     It says where it listens on its standard error and in DATA/run/api.json. SIGTERM lets answers under way finish.
     """
+    from entrepot_store.config import Reloader
+    from entrepot_store.coverage.in_force import SettingsInForce
     from entrepot_store.logs import log_to_stderr
     from entrepot_store.state import StateFile
 
@@ -31,7 +33,8 @@ def command(
     settings = settings_from(config, data, {"api": {"listen": listen}} if listen else None)
     listener = bind(settings.api.listen)
     with listener, opened(settings, create=True) as archive:
-        app = create_app(settings, archive.catalog, archive.vault)
+        in_force = SettingsInForce(settings, Reloader(config, {"data": settings.data}))
+        app = create_app(settings, archive.catalog, archive.vault, in_force=in_force)
         server = ApiServer(app, listener, StateFile(settings.data, "api"))
         server.handle_signals()
         hold_leash(settings.data)

@@ -9,6 +9,9 @@ import typer
 
 from .options import ConfigOption, DataOption, opened, settings_from
 
+_LAST_WORDS_SECONDS = 5.0
+"""How long the end waits for coverage, which takes up its work where it stopped."""
+
 
 def command(
     *,
@@ -24,6 +27,8 @@ def command(
     Goes on until SIGTERM; when vault or catalog go away it waits and says so. It can be killed at any point.
     """
     from entrepot_store.config import Reloader
+    from entrepot_store.coverage.in_force import SettingsInForce
+    from entrepot_store.coverage.watch import CoverageWatch
     from entrepot_store.documents import CurrentRecipes
     from entrepot_store.errors import BadInput
     from entrepot_store.logs import log_to_stderr
@@ -46,8 +51,13 @@ def command(
     signal.signal(signal.SIGINT, end)
     hold_leash(settings.data)
     state = StateFile(settings.data, "ship")
+    in_force = SettingsInForce(settings, Reloader(config, {"data": settings.data}))
     with opened(settings, create=True) as archive:
         archive.vault.check()  # makes the bucket, if it may; a wrong key is said now and not with the first capture
+        watch = CoverageWatch(archive, in_force)
+        thread = threading.Thread(target=watch.run, args=(stop,), name="coverage", daemon=True)
+        if not (once or drain):
+            thread.start()
         totals = run_shipper(
             SpoolFolder(settings.data / "spool"),
             archive.vault,
@@ -57,6 +67,11 @@ def command(
             state=state,
             recipes=CurrentRecipes(settings, Reloader(config)),
         )
+        if once or drain:
+            watch.catch_up()
+            watch.close()
+        else:
+            thread.join(_LAST_WORDS_SECONDS)
     state.remove()
     typer.echo(
         f"Shipped {totals.exchanges} exchanges of {totals.files} spool files, {totals.bytes_stored} bytes stored."

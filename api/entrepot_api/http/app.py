@@ -6,6 +6,7 @@ plain functions with an `operation_id`, a summary and a docstring; add the modul
 start or stop something takes a `lifespan`.
 """
 
+from collections.abc import Callable
 from importlib import import_module, metadata
 
 from fastapi import Depends, FastAPI, Response
@@ -22,7 +23,7 @@ from .strict import refuse_unknown_parameters
 
 ROUTERS = (
     *("exchanges", "bodies", "documents", "contents", "diffs", "tree", "timegate", "timemap"),
-    *("products", "completeness", "replays", "status"),
+    *("products", "coverage", "completeness", "replays", "status"),
 )
 """Modules here whose `router` is mounted under /v1."""
 
@@ -33,8 +34,16 @@ _ALWAYS = (400, 401, 403, 422, 500, 503)
 """Problems that any endpoint below /v1 may answer with."""
 
 
-def create_app(settings: Settings, catalog: Catalog, vault: Vault, *, clock: Clock | None = None) -> FastAPI:
-    """The ASGI application. Owns neither catalog nor vault: whoever opened them closes them."""
+def create_app(
+    settings: Settings,
+    catalog: Catalog,
+    vault: Vault,
+    *,
+    clock: Clock | None = None,
+    in_force: Callable[[], Settings] | None = None,
+) -> FastAPI:
+    """The ASGI application. Owns neither catalog nor vault: whoever opened them closes them. `in_force` is asked for
+    the rules as they are at the moment; without it they are those of `settings`."""
     app = FastAPI(
         title="Entrepot",
         version=metadata.version("entrepot"),
@@ -44,7 +53,8 @@ def create_app(settings: Settings, catalog: Catalog, vault: Vault, *, clock: Clo
         redoc_url=None,
         redirect_slashes=False,  # a redirect would name us by whatever Host the client sent
     )
-    services.install(app, services.Services(settings, catalog, vault, Archive(vault, catalog), clock or SystemClock()))
+    archive = Archive(vault, catalog)
+    services.install(app, services.Services(settings, catalog, vault, archive, clock or SystemClock(), in_force))
     problems.install(app)
     for name in ROUTERS:
         app.include_router(

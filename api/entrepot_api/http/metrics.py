@@ -13,6 +13,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4 as CONTENT_TYPE
 from prometheus_client.registry import Collector
 
+from entrepot_store.coverage.events import FLOW_NEW, SHAPE_CHANGED
 from entrepot_store.errors import EntrepotError
 
 from ..status import collect
@@ -28,6 +29,7 @@ def render(services: Services) -> bytes:
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_State(services))
     registry.register(_Completeness(services))
+    registry.register(_Coverage(services))
     return generate_latest(registry)
 
 
@@ -80,6 +82,32 @@ class _Completeness(Collector):
         for outcome in _OUTCOMES:
             counts.add_metric([outcome], sum(getattr(entry, outcome) for entry in ledger))
         yield counts
+
+
+class _Coverage(Collector):
+    """Flows, and the events that new and changed ones raised."""
+
+    def __init__(self, services: Services) -> None:
+        self._catalog = services.catalog
+
+    def collect(self) -> Iterator[Metric]:
+        try:
+            flows = self._catalog.coverage.flow_counts()
+            events = self._catalog.coverage.event_counts()
+        except EntrepotError:
+            return  # `entrepot_catalog_up` says it
+        captured = GaugeMetricFamily(
+            "entrepot_flows", "Flows that servers answer, by what the rules at the time did.", labels=["action"]
+        )
+        for action in ("protect", "capture"):
+            captured.add_metric([action], flows.get(action, 0))
+        yield captured
+        raised = CounterMetricFamily("entrepot_events", "Events raised, by type.", labels=["type"])
+        for kind in (FLOW_NEW, SHAPE_CHANGED):
+            raised.add_metric([kind], events.raised.get(kind, 0))
+        yield raised
+        yield GaugeMetricFamily("entrepot_events_waiting", "Events still to be delivered.", events.waiting)
+        yield GaugeMetricFamily("entrepot_events_given_up", "Events that no webhook took.", events.given_up)
 
 
 def _numbers(state: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:

@@ -4,6 +4,7 @@ An endpoint takes `services: ServicesDep`. Everything in it may be used from sev
 are plain functions, which the framework runs in its thread pool, because catalog and vault are synchronous.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -23,6 +24,11 @@ class Services:
     vault: Vault
     archive: Archive
     clock: Clock
+    reloaded: Callable[[], Settings] | None = None
+
+    def in_force(self) -> Settings:
+        """The configuration as it is now: `settings` is what the API was started with."""
+        return self.settings if self.reloaded is None else self.reloaded()
 
 
 def install(app: FastAPI, services: Services) -> None:

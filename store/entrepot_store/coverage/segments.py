@@ -5,7 +5,6 @@ the path: which of the kinds are parameters is decided when templates are read (
 """
 
 import re
-from functools import lru_cache
 from typing import NamedTuple
 
 ANYTHING = "/**"
@@ -53,10 +52,22 @@ def kind_of(text: str) -> str | None:
 
 def generalise(path: str) -> Seen:
     """`path` is without its query."""
-    return _remembered(path) if len(path) <= LONGEST_PATH else _generalise(path)
+    segments = path.split("/")
+    if segments[0] or len(segments) < 2 or len(segments) > DEEPEST + 1 or len(path) > LONGEST_PATH:
+        return _shortened(path)
+    values: list[str | None] = []
+    # In place, and numbers first: this runs for every exchange.
+    for place in range(1, len(segments)):
+        segment = segments[place]
+        part = "{number}" if segment.isdecimal() and segment.isascii() else _remembered.get(segment) or _part(segment)
+        if part != segment:
+            segments[place] = part
+            values.append(_value(segment, part))
+    return Seen("/".join(segments), tuple(values))
 
 
-def _generalise(path: str) -> Seen:
+def _shortened(path: str) -> Seen:
+    """A path that is too deep or too long, down to where it is; what is no path at all is anything."""
     if not path.startswith("/"):
         return Seen(ANYTHING, ())
     parts: list[str] = []
@@ -64,23 +75,39 @@ def _generalise(path: str) -> Seen:
     length = 0
     for segment in path[1:].split("/", DEEPEST)[:DEEPEST]:
         part = _part(segment)
-        if length + len(part) > LONGEST_PATH:
-            break
         length += len(part) + 1
+        if length > LONGEST_PATH:
+            break
         parts.append(part)
-        if part is not segment:
-            values.append(None if part == "{other}" or len(segment) > LONGEST_SEGMENT else segment)
+        if part != segment:
+            values.append(_value(segment, part))
     else:
         if path.count("/") <= DEEPEST:
             return Seen("/" + "/".join(parts), tuple(values))
     return Seen("/" + "/".join((*parts, "**")), tuple(values))
 
 
-_remembered = lru_cache(maxsize=32_768)(_generalise)
+def _value(segment: str, part: str) -> str | None:
+    return None if part == "{other}" or len(segment) > LONGEST_SEGMENT else segment
 
 
-@lru_cache(maxsize=32_768)
-def _part_of_short(segment: str) -> str:
+def _part(segment: str) -> str:
+    """The segment itself if it stays."""
+    if len(segment) > LONGEST_SEGMENT:
+        return "{email}" if len(segment) <= _LONGEST_EMAIL and kind_of(segment) == "email" else "{other}"
+    found = _remembered.get(segment)
+    if found is None:
+        if len(_remembered) >= _MOST_REMEMBERED:
+            _remembered.clear()
+        found = _remembered[segment] = _part_of(segment)
+    return found
+
+
+_remembered: dict[str, str] = {}
+_MOST_REMEMBERED = 32_768
+
+
+def _part_of(segment: str) -> str:
     kind = kind_of(segment)
     if kind is not None:
         return f"{{{kind}}}"
@@ -92,11 +119,3 @@ def _part_of_short(segment: str) -> str:
         if kind is not None:
             return f"{{{kind}}}{segment[dot:]}"
     return segment
-
-
-def _part(segment: str) -> str:
-    """The segment itself (the same object) if it stays."""
-    if len(segment) > LONGEST_SEGMENT:
-        return "{email}" if len(segment) <= _LONGEST_EMAIL and kind_of(segment) == "email" else "{other}"
-    found = _part_of_short(segment)
-    return segment if found == segment else found

@@ -93,7 +93,7 @@ class Tally:
 
     def add_sample(self, key: SampleKey, exchange: UUID) -> None:
         earliest = self.samples.get(key)
-        if earliest is None or exchange < earliest:
+        if earliest is None or exchange.int < earliest.int:
             self.samples[key] = exchange
 
     def add(self, other: "Tally") -> None:
@@ -127,8 +127,11 @@ def tally(exchanges: Iterable[ExchangeRow]) -> Tally:
         totals.exchanges += 1
         totals.request_bytes += request.size
         totals.response_bytes += received
-        totals.first_seen = min(totals.first_seen, at)
-        totals.last_seen = max(totals.last_seen, at)
+        # Not min() and max(): this runs for every exchange.
+        if at < totals.first_seen:  # noqa: PLR1730
+            totals.first_seen = at
+        if at > totals.last_seen:  # noqa: PLR1730
+            totals.last_seen = at
         if values or place not in paths:
             result.add_path(place, values)
         if 200 <= status < 300 and row.complete and (is_json(media_type) or is_json(request.content_type)):

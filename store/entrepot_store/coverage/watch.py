@@ -77,10 +77,12 @@ class CoverageWatch:
         self.close()
 
     def catch_up(self) -> None:
-        """Everything there is to do now; what a webhook refuses waits for the next time. Raises as the catalog and
-        the vault do."""
-        while not self.go().idle:
-            pass
+        """Everything there is to do now. What fails is logged and waits for the next time, as all of it can."""
+        try:
+            while not self.go().idle:
+                pass
+        except EntrepotError as error:
+            logger.warning("Coverage waits: %s", error)
 
     def close(self) -> None:
         if self._webhook is not None:

@@ -1,15 +1,18 @@
 """Ids of flows, their paths and samples: made of what they stand for, so the same in every catalog of one vault."""
 
+from functools import lru_cache
 from hashlib import sha256
 from uuid import UUID
 
 from ...coverage.tally import FlowKey, PathKey, SampleKey
 
 
+@lru_cache(maxsize=16_384)
 def path_id(key: PathKey) -> UUID:
     return _made_of(*_path(key))
 
 
+@lru_cache(maxsize=16_384)
 def flow_id(key: FlowKey) -> UUID:
     return _made_of(*_path(key.path), key.source, key.method, str(key.status), key.media_type, key.rule, key.action)
 
