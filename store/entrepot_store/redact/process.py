@@ -35,9 +35,11 @@ class RedactionFailed(Exception):
 
 
 class RedactionProcess:
-    """Redacts with one key. Begun when it is first needed. For one thread at a time."""
+    """Redacts with one key. Begun when it is first needed. For one thread at a time. `cpu_seconds` is what every job
+    may take beside what its size gives it."""
 
-    def __init__(self, key: bytes, *, keep_references: bool = False) -> None:
+    def __init__(self, key: bytes, *, keep_references: bool = False, cpu_seconds: float = CPU_SECONDS) -> None:
+        self._cpu_seconds = cpu_seconds
         self._key = key
         self._keep = keep_references
         self._process: subprocess.Popen[bytes] | None = None
@@ -45,7 +47,9 @@ class RedactionProcess:
 
     def redact(self, rules: BodyRules, job: Job) -> Result:
         """Raises RedactionFailed."""
-        request = msgpack.packb(((self._key, tuple(rules), self._keep), _seconds(job), tuple(job)), use_bin_type=True)
+        request = msgpack.packb(
+            ((self._key, tuple(rules), self._keep), self._cpu_seconds + _seconds(job), tuple(job)), use_bin_type=True
+        )
         try:
             connection = self._begin()
             connection.sendall(len(request).to_bytes(LENGTH) + request)
@@ -117,7 +121,7 @@ def _exactly(connection: socket.socket, size: int) -> bytes:
 
 
 def _seconds(job: Job) -> float:
-    return CPU_SECONDS + CPU_SECONDS_PER_MIB * job.size / (1024 * 1024)
+    return CPU_SECONDS_PER_MIB * job.size / (1024 * 1024)
 
 
 def pack_result(result: Result) -> bytes:
