@@ -106,7 +106,7 @@ def _info(
     last: dict[str, LedgerEntry] = {}
     for entry in (entry for info in infos for entry in info.ledgers):
         known = last.get(entry.worker)
-        if known is None or (entry.at, entry.seen) > (known.at, known.seen):
+        if known is None or _progress(entry) > _progress(known):
             last[entry.worker] = entry
     ledgers = [last[worker] for worker in sorted(last)]
     times = [found.started_at for part in parts for found in part.exchanges.values()] or [info.at for info in infos]
@@ -123,6 +123,11 @@ def _info(
         replaces=tuple(replaces),
         software=SOFTWARE,
     )
+
+
+def _progress(entry: LedgerEntry) -> tuple[int, int, int]:
+    """Which of two entries of a worker is the later: counts only grow, a clock may have been set back."""
+    return entry.seen, entry.stored + entry.ignored + entry.truncated + entry.failed, entry.at
 
 
 def _records(part: Part, reader: SegmentReader) -> Iterator[Record]:
