@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import sys
 import time
 import zipfile
 from hashlib import sha256
@@ -29,6 +30,9 @@ from entrepot_store.diff.align import align, gaps
 from entrepot_store.diff.media import XLSX
 
 JSON, TEXT, CSV = "application/json", "text/plain; charset=utf-8", "text/csv"
+
+
+comparing = sys.modules["entrepot_store.diff.compare"]  # the package has a function of that name
 
 
 def content(data: bytes, media_type: str) -> Content:
@@ -246,6 +250,21 @@ def test_hostile_spreadsheets_are_compared_as_bytes(monkeypatch: pytest.MonkeyPa
         found = diff(good, bad, XLSX)
         assert found.kind is Kind.BINARY
         assert why in found.note
+    with zipfile.ZipFile(BytesIO(good)) as whole:
+        parts = {name: whole.read(name) for name in whole.namelist()}
+    sheet = next(name for name in parts if name.startswith("xl/worksheets/"))
+    evil = b'<!DOCTYPE x [<!ENTITY f SYSTEM "file:///etc/passwd"><!ENTITY l "lol">'
+    evil += b"".join(b'<!ENTITY l%d "%s">' % (n, b"&l%s;" % (b"%d" % (n - 1) if n else b"") * 10) for n in range(9))
+    for entity in (b"&f;", b"&l8;"):
+        start = parts[sheet].index(b"<worksheet")
+        bad = parts[sheet][:start] + evil + b"]>" + parts[sheet][start:].replace(b"sku", entity)
+        assert entity in bad
+        target = BytesIO()
+        with zipfile.ZipFile(target, "w") as archive:
+            for name, part in (parts | {sheet: bad}).items():
+                archive.writestr(name, part)
+        found = diff(good, target.getvalue(), XLSX)
+        assert "cannot be read as a spreadsheet" in found.note
     far = openpyxl.Workbook()
     far.worksheets[0]["A100000"] = "x"
     target = BytesIO()
@@ -281,9 +300,12 @@ def test_equal_deleted_and_long_contents_are_not_read() -> None:
     assert str(MAX_COMPARED) in compare(one, long).note
 
 
-def test_changes_beyond_the_limit_are_counted() -> None:
+def test_changes_beyond_the_limit_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     found = diff(json.dumps([0] * 50).encode(), json.dumps([1] * 50).encode(), limit=7)
     assert (len(found.changes), found.more) == (7, 43)
+    monkeypatch.setattr(comparing, "MAX_COUNTED", 20)
+    found = diff(json.dumps([0] * 50).encode(), json.dumps([1] * 50).encode(), limit=7)
+    assert (found.more, found.note) == (20, "Counting ended after 20 further changes.")
 
 
 # Alignment

@@ -1,5 +1,6 @@
 """`/v1/documents/{id}/diff`: what differs between two versions (`entrepot_store.diff`)."""
 
+from threading import BoundedSemaphore
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
@@ -14,6 +15,10 @@ from . import problems
 from .auth import require
 from .documents import Identifier
 from .services import ServicesDep
+
+_AT_ONCE = BoundedSemaphore(2)
+"""A diff of long contents takes seconds and hundreds of megabytes; more at a time wait, and the rest of the API goes
+on."""
 
 router = APIRouter(prefix="/documents", tags=["documents"], dependencies=[Depends(require(Scope.READ))])
 
@@ -39,5 +44,6 @@ def get_diff(
     documents = services.catalog.documents
     document = documents.document(identifier)
     before, after = both_ends(documents, document, start, end, services.clock.now())
-    found = compare(content_of(services.archive, before), content_of(services.archive, after), limit=limit)
+    with _AT_ONCE:
+        found = compare(content_of(services.archive, before), content_of(services.archive, after), limit=limit)
     return diff_view(document.id, before, after, found)

@@ -16,6 +16,8 @@ from .xlsx_table import read_xlsx
 MAX_COMPARED = 8 * 1024 * 1024
 """Bytes of one content that are compared by what is in them; longer ones by size, type and digest."""
 MAX_CHANGES = 1000
+MAX_COUNTED = 100_000
+"""Changes beyond those kept that are still counted."""
 
 _TABLES = (Family.CSV, Family.XLSX)
 _EQUAL = {
@@ -89,7 +91,9 @@ def _looks_json(text: str) -> bool:
 def _kept(kind: Kind, changes: Iterable[Change], limit: int, note: str) -> Diff:
     found = iter(changes)
     kept = tuple(islice(found, limit))
-    more = sum(1 for _ in found)
+    more = sum(1 for _ in islice(found, MAX_COUNTED))
+    if more == MAX_COUNTED:
+        note = f"{note} Counting ended after {MAX_COUNTED} further changes.".strip()
     if not kept and not more:
         note = f"{note} {_EQUAL[kind]}".strip()
     return Diff(kind, identical=False, changes=kept, more=more, note=note)

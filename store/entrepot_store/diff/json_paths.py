@@ -7,7 +7,7 @@ anchors. Equal branches are found by numbers that stand for whole values, each v
 
 import json
 import re
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Hashable, Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -18,8 +18,6 @@ _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _NAMING = ("id", "_id", "uuid", "key", "name")
 """Members that name the element of an array they are in, the first that fits."""
 
-type Mark = Callable[[Any], int]
-
 
 def parse(text: str) -> Any:
     """Raises ValueError for what is no JSON, `NaN` included, and RecursionError for what nests too deep."""
@@ -28,7 +26,7 @@ def parse(text: str) -> Any:
 
 def compare_json(before: Any, after: Any) -> Iterator[PathChange]:
     """Every leaf or branch in which two parsed documents differ. Raises RecursionError for what nests too deep."""
-    yield from _compare("$", before, after, _marker())
+    yield from _compare("$", before, after, _Marks())
 
 
 def _integer(text: str) -> int | Decimal:
@@ -40,30 +38,35 @@ def _no_constant(text: str) -> Any:
     raise ValueError(f"{text} is no JSON")
 
 
-def _marker() -> Mark:
+class _Marks:
     """Gives every value a number, the same to equal values. Branches are remembered by identity: both documents live
     as long as this does."""
-    numbers: dict[Hashable, int] = {}
-    branches: dict[int, int] = {}
 
-    def mark(value: Any) -> int:
+    def __init__(self) -> None:
+        self._numbers: dict[Hashable, int] = {}
+        self._branches: dict[int, int] = {}
+        self._elements: dict[int, tuple[int, ...]] = {}
+
+    def of(self, value: Any) -> int:
         if not isinstance(value, dict | list):
-            return numbers.setdefault((_kind(value), value), len(numbers))
-        found = branches.get(id(value))
+            return self._numbers.setdefault((_kind(value), value), len(self._numbers))
+        found = self._branches.get(id(value))
         if found is None:
             shape: Hashable
             if isinstance(value, dict):
-                shape = ("object", tuple((name, mark(value[name])) for name in sorted(value)))
+                shape = ("object", tuple((name, self.of(value[name])) for name in sorted(value)))
             else:
-                shape = ("array", tuple(map(mark, value)))
-            found = branches[id(value)] = numbers.setdefault(shape, len(numbers))
+                shape = self._elements[id(value)] = tuple(map(self.of, value))
+            found = self._branches[id(value)] = self._numbers.setdefault(shape, len(self._numbers))
         return found
 
-    return mark
+    def elements(self, array: list[Any]) -> tuple[int, ...]:
+        """Those of an array's elements. The array has been marked."""
+        return self._elements[id(array)]
 
 
-def _compare(path: str, before: Any, after: Any, mark: Mark) -> Iterator[PathChange]:
-    if mark(before) == mark(after):
+def _compare(path: str, before: Any, after: Any, marks: _Marks) -> Iterator[PathChange]:
+    if marks.of(before) == marks.of(after):
         return
     if isinstance(before, dict) and isinstance(after, dict):
         for name in [*before, *(name for name in after if name not in before)]:
@@ -73,13 +76,13 @@ def _compare(path: str, before: Any, after: Any, mark: Mark) -> Iterator[PathCha
             elif name not in before:
                 yield PathChange(Op.ADDED, where, after=plain(after[name]))
             else:
-                yield from _compare(where, before[name], after[name], mark)
+                yield from _compare(where, before[name], after[name], marks)
     elif isinstance(before, list) and isinstance(after, list):
         name = next((name for name in _NAMING if _names(name, before) and _names(name, after)), None)
         if name is None:
-            yield from _compare_by_order(path, before, after, mark)
+            yield from _compare_by_order(path, before, after, marks)
         else:
-            yield from _compare_by_name(path, before, after, name, mark)
+            yield from _compare_by_name(path, before, after, name, marks)
     else:
         yield PathChange(Op.CHANGED, path, plain(before), plain(after))
 
@@ -91,28 +94,28 @@ def _names(name: str, elements: list[Any]) -> bool:
     return len({(_kind(element[name]), element[name]) for element in elements}) == len(elements)
 
 
-def _compare_by_name(path: str, before: list[Any], after: list[Any], name: str, mark: Mark) -> Iterator[PathChange]:
-    places = {mark(element[name]): index for index, element in enumerate(after)}
+def _compare_by_name(path: str, before: list[Any], after: list[Any], name: str, marks: _Marks) -> Iterator[PathChange]:
+    places = {marks.of(element[name]): index for index, element in enumerate(after)}
     order: list[int] = []
     for index, element in enumerate(before):
-        place = places.pop(mark(element[name]), None)
+        place = places.pop(marks.of(element[name]), None)
         if place is None:
             yield PathChange(Op.REMOVED, f"{path}[{index}]", before=plain(element))
             continue
         order.append(place)
-        yield from _compare(f"{path}[{place}]", element, after[place], mark)
+        yield from _compare(f"{path}[{place}]", element, after[place], marks)
     for place in places.values():
         yield PathChange(Op.ADDED, f"{path}[{place}]", after=plain(after[place]))
     if order != sorted(order):
         yield PathChange(Op.MOVED, path)
 
 
-def _compare_by_order(path: str, before: list[Any], after: list[Any], mark: Mark) -> Iterator[PathChange]:
-    pairs = align([mark(element) for element in before], [mark(element) for element in after])
+def _compare_by_order(path: str, before: list[Any], after: list[Any], marks: _Marks) -> Iterator[PathChange]:
+    pairs = align(marks.elements(before), marks.elements(after))
     for start, end, other, other_end in gaps(pairs, len(before), len(after)):
         both = min(end - start, other_end - other)
         for step in range(both):
-            yield from _compare(f"{path}[{other + step}]", before[start + step], after[other + step], mark)
+            yield from _compare(f"{path}[{other + step}]", before[start + step], after[other + step], marks)
         for index in range(start + both, end):
             yield PathChange(Op.REMOVED, f"{path}[{index}]", before=plain(before[index]))
         for index in range(other + both, other_end):
