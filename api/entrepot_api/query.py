@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from entrepot_store.catalog import ExchangeFilter
 from entrepot_store.catalog.documents import DocumentFilter
+from entrepot_store.catalog.fields import FieldCondition
 from entrepot_store.clock import from_rfc3339, to_rfc3339
 from entrepot_store.errors import BadInput
 from entrepot_store.model import safe_text
@@ -58,6 +59,7 @@ def exchange_filter(
     rule: Iterable[str] | None = None,
     retention_class: Iterable[str] | None = None,
     trace_id: str | None = None,
+    fields: Iterable[str] | None = None,
 ) -> ExchangeFilter:
     """The filter that the given texts mean; `now` (microseconds) is what ages count back from. Raises BadInput."""
     return ExchangeFilter(
@@ -77,6 +79,7 @@ def exchange_filter(
         rule=_stored_all(rule),
         retention_class=_stored_all(retention_class),
         trace_id=_stored(trace_id),
+        fields=_conditions(fields),
     )
 
 
@@ -90,6 +93,7 @@ def document_filter(
     retention_class: Iterable[str] | None = None,
     media_type: Iterable[str] | None = None,
     deleted: bool | None = None,
+    fields: Iterable[str] | None = None,
 ) -> DocumentFilter:
     """The filter that the given texts mean."""
     return DocumentFilter(
@@ -101,7 +105,12 @@ def document_filter(
         retention_class=_stored_all(retention_class),
         media_type=tuple(value.lower() for value in _stored_all(media_type)),
         deleted=deleted,
+        fields=_conditions(fields),
     )
+
+
+def _conditions(texts: Iterable[str] | None) -> tuple[FieldCondition, ...]:
+    return tuple(FieldCondition.parse(text) for text in _stored_all(texts))
 
 
 def _status(text: str) -> int | str:

@@ -8,7 +8,7 @@ from entrepot_store.clock import to_rfc3339
 
 from ..query import document_filter
 from .document_options import CursorOption, LimitOption
-from .filters import once
+from .filters import FieldOption, once
 from .options import ConfigOption, DataOption, JsonOption, opened_catalog, settings_from
 from .output import print_table, say
 
@@ -33,6 +33,7 @@ def command(
         list[str] | None, typer.Option(metavar="TYPE", help="Without parameters; may be repeated.")
     ] = None,
     deleted: Annotated[bool | None, typer.Option("--deleted/--present", help="Deleted by now, or not.")] = None,
+    fields: FieldOption = None,
     limit: LimitOption = 100,
     cursor: CursorOption = None,
     config: ConfigOption = None,
@@ -52,6 +53,7 @@ def command(
         retention_class=retention_class,
         media_type=media_type,
         deleted=deleted,
+        fields=fields,
     )
     with opened_catalog(settings_from(config, data)) as catalog:
         page = catalog.documents.documents(where, limit=limit, cursor=cursor)

@@ -20,6 +20,15 @@ from ..query import exchange_filter
 
 _AGE = "RFC 3339 time, date, or age (30m, 2h, 3d, 1w)."
 
+FieldOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--field",
+        metavar="CONDITION",
+        help="On a field that its rule indexes: customer=42, total>=10, name^=Mi.",
+    ),
+]
+
 
 def _where(
     now: int,
@@ -62,6 +71,7 @@ def _where(
         list[str] | None, typer.Option("--class", metavar="CLASS", help="Retention class; may be repeated.")
     ] = None,
     trace_id: Annotated[list[str] | None, typer.Option(metavar="ID", help="Of a distributed trace.")] = None,
+    fields: FieldOption = None,
 ) -> ExchangeFilter:
     return exchange_filter(
         now=now,
@@ -81,6 +91,7 @@ def _where(
         rule=rule,
         retention_class=retention_class,
         trace_id=once("--trace-id", trace_id),
+        fields=fields,
     )
 
 

@@ -15,9 +15,11 @@ from ..views import PageView
 from ..views.document import DocumentView, VersionView, document_view, version_view
 from . import problems
 from .auth import require
+from .fields import FieldsDep
 from .next_page import NEXT_PAGE, link_next
 from .parameters import Cursor, Limit
 from .services import ServicesDep
+from .strict import BY_FIELDS
 
 router = APIRouter(prefix="/documents", tags=["documents"], dependencies=[Depends(require(Scope.READ))])
 
@@ -45,6 +47,7 @@ def _filter(
     retention_class: Annotated[list[str] | None, Query(alias="class", description="Retention class.")] = None,
     media_type: Annotated[list[str] | None, Query(description="Without parameters.")] = None,
     deleted: Annotated[bool | None, Query(description="Whether the last version is a tombstone.")] = None,
+    fields: FieldsDep,
 ) -> DocumentFilter:
     return document_filter(
         destination=destination,
@@ -55,10 +58,17 @@ def _filter(
         retention_class=retention_class,
         media_type=media_type,
         deleted=deleted,
+        fields=fields,
     )
 
 
-@router.get("", operation_id="list_documents", summary="List documents", responses=NEXT_PAGE)
+@router.get(
+    "",
+    operation_id="list_documents",
+    summary="List documents",
+    responses=NEXT_PAGE,
+    openapi_extra={BY_FIELDS: True},
+)
 def list_documents(
     *,
     request: Request,

@@ -14,6 +14,7 @@ from .auth import require
 from .next_page import NEXT_PAGE, link_next
 from .parameters import FilterDep, Limit, OrderParameter, PagingDep
 from .services import ServicesDep
+from .strict import BY_FIELDS
 
 router = APIRouter(prefix="/exchanges", tags=["exchanges"], dependencies=[Depends(require(Scope.READ))])
 
@@ -25,6 +26,7 @@ Identifier = Annotated[UUID, Path(description="The id of an exchange.")]
     operation_id="list_exchanges",
     summary="List exchanges",
     responses=NEXT_PAGE,
+    openapi_extra={BY_FIELDS: True},
 )
 def list_exchanges(
     *,

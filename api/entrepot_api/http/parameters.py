@@ -8,6 +8,7 @@ from entrepot_store.catalog import ExchangeFilter, Order
 
 from ..paging import Paging
 from ..query import MOMENT_HELP, exchange_filter
+from .fields import FieldsDep
 from .services import ServicesDep
 
 MAX_LIMIT = 1000
@@ -58,6 +59,7 @@ def _exchange_filter(
     rule: _Names = None,
     retention_class: Annotated[list[str] | None, Query(alias="class", description="Retention class.")] = None,
     trace_id: _Text = None,
+    fields: FieldsDep,
 ) -> ExchangeFilter:
     return exchange_filter(
         now=paging.now,
@@ -77,6 +79,7 @@ def _exchange_filter(
         rule=rule,
         retention_class=retention_class,
         trace_id=trace_id,
+        fields=fields,
     )
 
 

@@ -14,6 +14,10 @@ from .description import operations
 QUERY_OF_URL = "x-entrepot-query-of-url"
 """Marks an operation that ends in somebody's URL: the query is part of that URL and none of ours."""
 
+BY_FIELDS = "x-entrepot-by-fields"
+"""Marks an operation that takes conditions on index fields (`fields`), whose names no description can list."""
+FIELD_PREFIX = "field."
+
 
 def refuse_unknown_parameters(request: Request) -> None:
     """A dependency of every endpoint. Raises BadInput that names the parameter; also for one that is given twice and
@@ -26,6 +30,8 @@ def refuse_unknown_parameters(request: Request) -> None:
         return
     known = _parameters(operation)
     for name in names:
+        if name.startswith(FIELD_PREFIX) and operation.get(BY_FIELDS):
+            continue
         if name not in known:
             hint = f"It knows {', '.join(known)}." if known else "It takes none."
             raise BadInput(f"There is no query parameter {name!r} here.", hint=hint)

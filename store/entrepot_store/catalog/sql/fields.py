@@ -6,8 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, Select, select
 
-from ...errors import BadInput
-from ..fields import FieldCondition, FieldRow, Kind, Operator
+from ..fields import FieldCondition, FieldRow, Operator
 from .bulk import insert_rows
 from .dialect import is_sqlite, table_of
 from .field_schema import Field
@@ -34,7 +33,7 @@ def exchanges_with(condition: FieldCondition) -> Select[Any]:
 
 
 def field_conditions(condition: FieldCondition) -> tuple[ColumnElement[bool], ...]:
-    """On the columns of `fields`. Raises BadInput for a range over booleans."""
+    """On the columns of `fields`."""
     named = Field.name == condition.name
     wanted = condition.wanted
     match condition.operator:
@@ -42,8 +41,6 @@ def field_conditions(condition: FieldCondition) -> tuple[ColumnElement[bool], ..
             return named, Field.text_value == wanted.text
         case Operator.PREFIX:
             return named, begins_with(Field.text_value, condition.value)
-    if wanted.kind is Kind.BOOLEAN:
-        raise BadInput(f"{condition.name}: true and false have no order; ask for one of them with =.")
     column: Any = Field.text_value if wanted.number is None else Field.number_value
     bound: Any = wanted.text if wanted.number is None else wanted.number
     compared: dict[Operator, ColumnElement[bool]] = {
