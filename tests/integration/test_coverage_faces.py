@@ -3,6 +3,7 @@
 import json
 import tomllib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -10,14 +11,26 @@ from fastapi.testclient import TestClient
 
 from entrepot_api.http import create_app
 from entrepot_api.tokens import create_token
+from entrepot_store.catalog import ExchangeFilter
 from entrepot_store.clock import SystemClock
 from entrepot_store.config import RuleConfig, Settings, load_settings
 from entrepot_store.coverage.report import CoverageReport, FlowFilter
 from entrepot_store.coverage.suggest import suggest, to_toml
 from entrepot_store.coverage.watch import CoverageWatch
+from entrepot_store.documents import Interpreter, recipes_of
 from entrepot_store.model import Action
 from tests.support.coverage import Traffic
 from tests.support.faces import run_cli
+
+
+@dataclass
+class InMemory:
+    """Bodies of one exchange, by side."""
+
+    bodies: dict[str, bytes]
+
+    def read(self, side: str) -> bytes:
+        return self.bodies[side]
 
 
 @pytest.fixture
@@ -164,3 +177,22 @@ def test_over_http_by_the_rules_of_the_moment(traffic: Traffic, data: Path) -> N
         metrics = client.get("/metrics").text
         assert 'entrepot_flows{action="protect"} 1.0' in metrics
         assert 'entrepot_events_total{type="entrepot.flow.new"} 5.0' in metrics
+
+
+def test_noise_is_learnt_from_documents_that_a_rule_protects(traffic: Traffic) -> None:
+    rules = Settings(rule=(RuleConfig(name="settings", path=("/v1/settings/{user}",), action=Action.PROTECT),))
+    interpreter = Interpreter(recipes_of(rules.rule))
+    for hour in range(6):
+        seen = {"theme": "dark", "served_at": f"2026-11-22T0{hour}:00:00Z"}
+        traffic.add(hour, "GET", "/v1/settings/7", seen, rule="settings", action=Action.PROTECT)
+    traffic.ship()
+    archive = traffic.archive
+    for row in archive.catalog.iterate(ExchangeFilter()):
+        bodies = {"response": archive.body_bytes(row, "response")}
+        archive.catalog.documents.add_looks(interpreter.looks(row, InMemory(bodies)))
+    text = to_toml(suggest(archive, rules))
+    assert '# Rule "settings": these fields make a version of every look. To leave them out, add to it:' in text
+    assert '# ignore = ["$.served_at"]' in text
+    assert tomllib.loads(text) == {}
+    wiser = Settings(rule=(rules.rule[0].model_copy(update={"ignore": ("$.served_at",)}),))
+    assert "served_at" not in to_toml(suggest(archive, wiser))

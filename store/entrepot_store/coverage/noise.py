@@ -17,6 +17,7 @@ from ..catalog.filters import ExchangeFilter
 from ..catalog.rows import ExchangeRow
 from ..documents.canonical import is_json, parse_json
 from ..errors import Damaged, NotFound
+from ..jsonpaths import compile_path
 from .segments import kind_of
 from .shapes import DEEPEST, MOST_ITEMS, step
 
@@ -90,8 +91,17 @@ def noisy(histories: Iterable[Sequence[Any]]) -> list[Noise]:
     return [
         Noise(path, pairs[path], kind)
         for path in sorted(pairs)
-        if pairs[path] >= ENOUGH and differed[path] == pairs[path] and (kind := kinds.get(path))
+        if pairs[path] >= ENOUGH and differed[path] == pairs[path] and (kind := kinds.get(path)) and _compiles(path)
     ]
+
+
+def _compiles(path: str) -> bool:
+    """Whether a rule can name the field: not if its name is very long or holds control characters."""
+    try:
+        compile_path(path)
+    except ValueError:
+        return False
+    return True
 
 
 def _exchanges_of(archive: Archive, document: DocumentRow) -> Iterator[ExchangeRow]:
