@@ -1,5 +1,6 @@
 """What was captured comes back exactly, and what the writer says of a segment is what a reader finds in it."""
 
+import gzip
 import tempfile
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -176,3 +177,20 @@ def test_a_body_says_its_size_by_its_bytes(tmp_path: Path) -> None:
     captured.request.body = Body(b"12345", None, 99)
     _, index = write(tmp_path, [captured])
     assert index.exchanges[0].request.size == 5
+
+
+def test_what_redaction_withheld_and_what_keeps_its_coding_come_back(tmp_path: Path) -> None:
+    """And are written again, as when segments are merged, without a difference."""
+    captured = exchange()
+    assert captured.response is not None
+    wire = gzip.compress(b"{}" * 100)
+    captured.request.body = Body(b"", None, 0, truncated=True, withheld="it is not valid JSON")
+    captured.response.headers += ((b"Content-Encoding", b"gzip"),)
+    captured.response.body = Body(wire, None, len(wire), wire=True)
+    reader, index = write(tmp_path, [captured])
+    (found,) = reader.exchanges(nowhere)
+    assert found.response is not None
+    assert (found.request.body, found.response.body) == (captured.request.body, captured.response.body)
+    assert (index.exchanges[0].request.truncated, index.exchanges[0].complete) == (True, False)
+    write(tmp_path, [found], name="again")
+    assert (tmp_path / "again").read_bytes() == (tmp_path / "segment.warc.zst").read_bytes()

@@ -19,7 +19,7 @@ headers = st.lists(st.tuples(raw, raw), max_size=4).map(tuple)
 bodies = st.one_of(
     st.builds(Body.of, raw),
     st.builds(Body, data=st.none(), file=text, size=count, truncated=st.booleans(), decoded=text),
-    st.builds(Body, data=raw, size=count, truncated=st.booleans(), decoded=text),
+    st.builds(Body, data=raw, size=count, truncated=st.booleans(), decoded=text, withheld=text, wire=st.booleans()),
 )
 requests = st.builds(
     Request,
