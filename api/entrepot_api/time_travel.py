@@ -56,9 +56,11 @@ def version_as_of(
 def not_deleted(version: VersionRow, document: DocumentRow) -> VersionRow:
     """The version itself. Raises Gone for a tombstone, and says since when it holds."""
     if version.tombstone:
+        since = to_rfc3339(version.at)
+        span = f"is deleted since {since}" if version.until is None else f"was deleted from {since} until "
+        back = "" if version.until is None else to_rfc3339(version.until)
         raise Gone(
-            f"{document.destination} {document.key} is deleted since {to_rfc3339(version.at)}"
-            + (f" until {to_rfc3339(version.until)}." if version.until is not None else "."),
+            f"{document.destination} {document.key} {span}{back}.",
             hint="Ask for an earlier moment to see what it was.",
         )
     return version

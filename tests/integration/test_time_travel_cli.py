@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.captured import archive_of
 from tests.support.faces import Ran, Stored, run_cli
-from tests.support.timetravel import GONE, HOST, LOGO, PRICES, SETTINGS, at, stored_hour
+from tests.support.timetravel import GONE, HOST, LOGO, PRICES, SETTINGS, History, at, stored_hour
 
 type Cli = Callable[..., Ran]
 
@@ -105,3 +106,22 @@ def test_trees_and_checkouts_hold_the_same(cli: Cli, tmp_path: Path) -> None:
     assert early.code == 2
     assert not (tmp_path / "early").exists()
     assert cli("checkout", "--to", HOST, tmp_path / "now", "--json").json["deleted"] == 1
+
+
+def test_a_document_that_came_back_was_deleted_for_a_while(
+    tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    history = History()
+    history.put(1, "/x", b'{"a": 1}')
+    history.add(2, "DELETE", "/x", status=204, answer=b"")
+    history.put(3, "/x", b'{"a": 2}')
+    (tmp_path / "data").mkdir()
+    archive_of(tmp_path / "data", history.exchanges).catalog.close()
+
+    def cli(*arguments: object) -> Ran:
+        return run_cli(capfdbinary, *arguments, "--data", tmp_path / "data")
+
+    assert f"was deleted from {at(2)} until {at(3)}." in cli("show", HOST, "/x", "--at", at(2)).err
+    assert cli("show", HOST, "/x").raw == b'{"a": 2}'
+    assert "and is there again." in cli("diff", HOST, "/x").out
+    assert cli("diff", HOST, "/x", "--from", at(1)).out.splitlines()[2:] == ["~ $.a: 1 -> 2"]
