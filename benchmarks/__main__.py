@@ -29,6 +29,7 @@ BENCHMARKS = {
         "versions",
         (("shipping_kept", ">=", 0.667), ("polled_payloads", "<=", 10), ("polled_vault_bytes_per_look", "<=", 200)),
     ),
+    "history": Benchmark("history", (("sqlite_growth", "<=", 1.2), ("postgresql_growth", "<=", 1.2))),
     "rules": Benchmark("rules", ()),
     "replay": Benchmark("replay", ()),
 }
