@@ -51,6 +51,10 @@ class RedactionStage:
 
     def submit(self, entry: Entry, capture: Capture) -> None:
         """An admitted capture; it is in the writer's queue some time later, whatever happens."""
+        if self._closing_at is not None:
+            entry.pending = Made(capture, RedactionFailed("the proxy had already ended redaction"))
+            self._writer.enqueue(entry)
+            return
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="redaction", daemon=True)
             self._thread.start()
