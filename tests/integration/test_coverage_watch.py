@@ -115,6 +115,19 @@ def test_a_changed_shape_is_told_with_its_fields(traffic: Traffic, sink: Sink) -
     assert len(sink.events) == 2
 
 
+def test_counting_again_forgets_nothing_that_was_noticed(traffic: Traffic) -> None:
+    traffic.add(0, "GET", "/a", {"x": 1})
+    traffic.add(0, "GET", "/b", {"x": 1})
+    traffic.ship()
+    watching(traffic).catch_up()
+    before = traffic.archive.catalog.fingerprint()
+    coverage = traffic.archive.catalog.coverage
+    coverage.recount(["orders"])
+    assert traffic.archive.catalog.fingerprint() == before
+    assert coverage.news(10) == []
+    assert coverage.unread_samples(10) == []
+
+
 def test_a_webhook_that_fails_hears_of_it_later(traffic: Traffic, sink: Sink, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING)
     clock = FixedClock()

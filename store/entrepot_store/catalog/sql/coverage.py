@@ -162,26 +162,43 @@ class SqlCoverage:
 
 
 def recount(connection: Connection, destinations: Collection[str]) -> None:
-    """As `SqlCoverage.recount`, in the caller's transaction. Shapes that were looked at stay known."""
+    """As `SqlCoverage.recount`, in the caller's transaction. What was noticed and looked at stays so."""
     wait_for_turn(connection, "flows")
     found = Tally()
+    noticed: list[UUID] = []
+    looked_at: list[Any] = []
     for destination in sorted(destinations):
         paths = select(FlowPath.id).where(FlowPath.destination == destination)
-        connection.execute(delete(Flow).where(Flow.destination == destination))
-        connection.execute(delete(FlowSample).where(FlowSample.path_id.in_(paths)))
+        flows, samples = Flow.destination == destination, FlowSample.path_id.in_(paths)
+        noticed.extend(connection.execute(select(Flow.id).where(flows, ~Flow.news)).scalars())
+        read = FlowSample.request_shape.is_not(None)
+        looked_at.extend(connection.execute(select(*FlowSample.__table__.c).where(samples, read)))
+        connection.execute(delete(Flow).where(flows))
+        connection.execute(delete(FlowSample).where(samples))
         connection.execute(delete(FlowPath).where(FlowPath.destination == destination))
-        after: UUID | None = None
-        while True:
-            query = select_exchanges().where(Exchange.destination == destination).order_by(Exchange.id).limit(_BATCH)
-            if after is not None:
-                query = query.where(Exchange.id > after)
-            rows = [exchange_row(row) for row in connection.execute(query)]
-            found.add(tally(rows))
-            if len(rows) < _BATCH:
-                break
-            after = rows[-1].id
+        _add_all(connection, destination, found)
     if found.flows:
         store_tally(connection, found)
+    for chunk in batched(noticed, CHUNK):
+        connection.execute(update(Flow).where(Flow.id.in_(chunk)).values(news=False))
+    for sample in looked_at:
+        the_same = FlowSample.id == sample.id, FlowSample.exchange_id == sample.exchange_id
+        shapes = {"request_shape": sample.request_shape, "response_shape": sample.response_shape}
+        connection.execute(update(FlowSample).where(*the_same).values(shapes))
+
+
+def _add_all(connection: Connection, destination: str, found: Tally) -> None:
+    """Tallies every exchange with a destination, a batch at a time."""
+    after: UUID | None = None
+    while True:
+        query = select_exchanges().where(Exchange.destination == destination).order_by(Exchange.id).limit(_BATCH)
+        if after is not None:
+            query = query.where(Exchange.id > after)
+        rows = [exchange_row(row) for row in connection.execute(query)]
+        found.add(tally(rows))
+        if len(rows) < _BATCH:
+            return
+        after = rows[-1].id
 
 
 def _select_flows() -> Select[Any]:
