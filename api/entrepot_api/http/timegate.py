@@ -85,7 +85,7 @@ def _redirect(request: Request, services: Services, accept_datetime: str | None)
     documents = services.catalog.documents
     original = memento.url_below(request, "timegate")
     at = None if accept_datetime is None else memento.accept_datetime(accept_datetime)
-    document = find_by_url(documents, services.settings, original)
+    document = find_by_url(documents, services.in_force(), original)
     begun, last = first(documents, document), latest(documents, document)
     chosen = last if at is None else documents.version_at(document.id, at) or begun
     links = memento.timemap_links(original) + memento.memento_links(begun, last, chosen)

@@ -75,7 +75,7 @@ def head_timemap(request: Request, services: ServicesDep, url: Original, accept:
 def _answer(request: Request, services: Services, accept: str | None) -> Response:
     documents = services.catalog.documents
     original = memento.url_below(request, "timemap")
-    document = find_by_url(documents, services.settings, original)
+    document = find_by_url(documents, services.in_force(), original)
     begun, last = first(documents, document), latest(documents, document)
     versions = documents.iterate_versions(document.id)
     wants_json = _quality(accept, "application/json") > _quality(accept, LINK_FORMAT)
