@@ -90,3 +90,9 @@ class AlreadyExists(EntrepotError):
     """A write-once name is taken by other content."""
 
     exit_code = 12
+
+
+class Retained(EntrepotError):
+    """A legal hold or an object lock forbids to remove what was asked for; the message says until when."""
+
+    exit_code = 14

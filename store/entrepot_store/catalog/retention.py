@@ -225,10 +225,12 @@ class RetentionCatalog(Protocol):
         holds: Sequence[HoldRow],
         erasures: Sequence[tuple[ErasureRow, Sequence[ErasedRow]]],
         shipped: Collection[str],
+        due: Collection[str],
     ) -> None:
         """Replaces all that is known of retention by what the vault says, in one transaction, when the exchanges are
         there; `removals` have the segments of theirs that are in the vault, `shipped` are names of spool files that
-        had been shipped whole. Forgets payloads that nobody refers to. What is under way stays for `settle`."""
+        had been shipped whole; `due` are segments that hold what was erased. Forgets payloads that nobody refers
+        to. What is under way stays for `settle`."""
         ...
 
     # Retention
@@ -282,11 +284,29 @@ class RetentionCatalog(Protocol):
         """Those that hold; True: those released; None: all."""
         ...
 
-    def erase(self, erasure: ErasureRow, exchanges: Sequence[ErasedRow]) -> set[str]:
-        """In one transaction: the ledger entry, the rows of those exchanges that are there marked as erased, their
-        looks, payloads that nobody refers to any more. Returns the segments that still hold what was erased."""
+    def plan_erasure(self, erasure: ErasureRow, exchanges: Sequence[ErasedRow]) -> None:
+        """The entry of the ledger; nothing is erased yet."""
+        ...
+
+    def mark_erased(self, exchanges: Sequence[ErasedRow]) -> None:
+        """In one transaction: the rows of those exchanges that are there marked as erased, their looks and fields and
+        payloads that nobody refers to any more gone, and segments due that hold what they held."""
         ...
 
     def erased(self, exchanges: Collection[UUID]) -> Mapping[UUID, ErasedRow]: ...
+
+    def unfinished_erasures(self) -> Sequence[tuple[ErasureRow, Sequence[ErasedRow]]]:
+        """Those of which the vault may still hold what was erased, oldest first."""
+        ...
+
+    def due(self) -> list[str]:
+        """Segments that hold what was erased."""
+        ...
+
+    def finish_erasure(self, identifier: UUID) -> None: ...
+
+    def sides_with(self, digest: bytes) -> Mapping[UUID, tuple[bool, bool]]:
+        """Exchanges whose request or response body (first, second) is of that digest. Reads all of them."""
+        ...
 
     def erasures(self) -> list[ErasureRow]: ...

@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ..catalog.retention import RepackingRow, Replacement, RetentionCatalog, Stored, StoredExchange
+from ..catalog.retention import ErasedRow, RepackingRow, Replacement, RetentionCatalog, Stored, StoredExchange
 from ..catalog.rows import MessageRow
 from ..clock import Clock
 from ..documents.interpreter import DEFAULT, Recipe, dump_recipes, load_recipes
@@ -121,8 +121,7 @@ class Repacker:
         exchanges = {exchange.id: exchange for exchange in self._catalog.exchanges_of(key)}
         payloads = {row.offset: row for row in self._catalog.payloads_of(key)}
         erased = {
-            row.exchange: Erased(row.erasure, row.request, row.response)
-            for row in self._catalog.erased(exchanges).values()
+            row.exchange: _as_marked(row, exchanges[row.exchange]) for row in self._catalog.erased(exchanges).values()
         }
         return Part(key, FetchedSource(self._vault, key, path), exchanges, payloads, erased)
 
@@ -140,6 +139,12 @@ class Repacker:
             for found in index.exchanges
         )
         return Merged(index.segment, exchanges, index.payloads, index.content_crc)
+
+
+def _as_marked(row: ErasedRow, exchange: StoredExchange) -> Erased:
+    """What of it the catalog has erased already: the ledger may be a step ahead of it."""
+    response = exchange.response is None or exchange.response.size == 0
+    return Erased(row.erasure, row.request and exchange.request.size == 0, row.response and response)
 
 
 def _stored(row: MessageRow) -> Stored:

@@ -16,7 +16,7 @@ from typing import Any
 from uuid import UUID
 
 from ..catalog.retention import ErasedRow, ErasureRow, HoldRow, PinRow
-from ..errors import Damaged, TooNew
+from ..errors import Damaged, NotFound, TooNew
 from ..vault import Vault
 
 FORMAT = 1
@@ -124,11 +124,19 @@ def holds(vault: Vault) -> list[HoldRow]:
 
 
 def put_erasure(vault: Vault, erasure: ErasureRow, exchanges: Iterable[ErasedRow]) -> None:
+    """Unless it is there already; a later erasure of the same exchange may have taken its row over since."""
+    key = f"{ERASURES}{erasure.id}{_JSON}"
+    try:
+        vault.stat(key)
+    except NotFound:
+        pass
+    else:
+        return
     sides = {
         str(row.exchange): [side for side in ("request", "response") if getattr(row, side)]
         for row in sorted(exchanges, key=lambda row: row.exchange.int)
     }
-    put_fact(vault, f"{ERASURES}{erasure.id}{_JSON}", {**_plain(erasure), "exchanges": sides})
+    put_fact(vault, key, {**_plain(erasure), "exchanges": sides})
 
 
 def erasures(vault: Vault) -> Iterator[tuple[ErasureRow, list[ErasedRow]]]:

@@ -92,6 +92,7 @@ class Recall:
             holds=facts.holds(self._vault),
             erasures=self._erasures,
             shipped={_spool_of(key) for key in self._superseded() if not is_merged(key)},
+            due=self.unfinished,
         )
 
     def _superseded(self) -> dict[str, str]:

@@ -99,6 +99,13 @@ class DirectoryVault:
             except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
                 return
 
+    def erase(self, key: str) -> None:
+        self.delete(key)
+
+    def locked_until(self, key: str) -> int | None:
+        self.stat(key)
+        return None
+
     def _walk(self, folder: Path, above: str, prefix: str) -> Iterator[ObjectStat]:
         """Objects below `folder` in the order of whole keys: a folder sorts as its name with the slash, so that
         `a-b` comes before `a/b` as it does in S3."""

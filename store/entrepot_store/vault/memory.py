@@ -65,6 +65,13 @@ class MemoryVault:
         with self._lock:
             self._objects.pop(check_key(key), None)
 
+    def erase(self, key: str) -> None:
+        self.delete(key)
+
+    def locked_until(self, key: str) -> int | None:
+        self.stat(key)
+        return None
+
     def _held(self, key: str) -> tuple[bytes, int]:
         try:
             return self._objects[check_key(key)]

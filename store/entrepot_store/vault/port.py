@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+FOREVER = 1 << 62
+"""Later than any time: until a person lifts it."""
+
 
 @dataclass(slots=True, frozen=True)
 class ObjectStat:
@@ -63,5 +66,15 @@ class Vault(Protocol):
         ...
 
     def delete(self, key: str) -> None:
-        """Removes the object; succeeds if it is already gone."""
+        """Removes the object; succeeds if it is already gone. Where the store keeps versions, one of it stays."""
+        ...
+
+    def erase(self, key: str) -> None:
+        """Removes the object with every version that the store keeps of it; succeeds if it is already gone. Raises
+        VaultDenied for one that is locked."""
+        ...
+
+    def locked_until(self, key: str) -> int | None:
+        """Until when the store refuses to remove the object (microseconds since the epoch, FOREVER for a legal hold);
+        None if it does not. Raises NotFound."""
         ...

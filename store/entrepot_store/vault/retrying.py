@@ -76,6 +76,12 @@ class RetryingVault:
     def delete(self, key: str) -> None:
         self._repeated(lambda: self._vault.delete(key))
 
+    def erase(self, key: str) -> None:
+        self._repeated(lambda: self._vault.erase(key))
+
+    def locked_until(self, key: str) -> int | None:
+        return self._repeated(lambda: self._vault.locked_until(key))
+
     def _repeated[T](self, call: Callable[[], T]) -> T:
         failures = 0
         while True:

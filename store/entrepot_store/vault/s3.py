@@ -6,7 +6,7 @@ copy to another bucket would lose. Nothing here retries; wrap it in `RetryingVau
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -18,13 +18,17 @@ from ..config import S3Settings
 from ..errors import AlreadyExists, BadInput, ConfigError, NotFound, VaultDenied, VaultUnavailable
 from .canary import prove
 from .keys import check_key, check_prefix, check_range, check_start, is_key
-from .port import ObjectStat
+from .port import FOREVER, ObjectStat
 from .s3_client import READ_SECONDS, endpoint_of, make_client
 from .s3_errors import is_precondition_failure, translated
 
 PART_BYTES = 16 * 1024 * 1024
 """Larger files go up in parts of this size, one at a time: it bounds the memory a put takes."""
 _CHUNK = 1024 * 1024
+_NO_LOCK = {
+    *("NoSuchObjectLockConfiguration", "ObjectLockConfigurationNotFoundError", "InvalidRequest", "NotImplemented"),
+    *("MethodNotAllowed", "ObjectLockConfigurationNotFound"),
+}
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 
 
@@ -135,6 +139,34 @@ class S3Vault:
             except S3Error as error:
                 if error.code != "NoSuchKey":
                     raise
+
+    def erase(self, key: str) -> None:
+        name = self._name(key)
+        with self._translated(f"erase {key}"):
+            found = self._client.list_objects(self.bucket, prefix=name, recursive=True, include_version=True)
+            versions = [entry.version_id for entry in found if entry.object_name == name and entry.version_id]
+            for version in versions:
+                self._client.remove_object(self.bucket, name, version_id=version)
+        self.delete(key)
+
+    def locked_until(self, key: str) -> int | None:
+        self.stat(key)
+        name = self._name(key)
+        with self._translated(f"look at the lock of {key}"):
+            if self._unlocked_if_unknown(lambda: self._client.is_object_legal_hold_enabled(self.bucket, name)):
+                return FOREVER
+            found = self._unlocked_if_unknown(lambda: self._client.get_object_retention(self.bucket, name))
+        return None if found is None else int(found.retain_until_date.timestamp()) * 1_000_000
+
+    @staticmethod
+    def _unlocked_if_unknown[T](ask: Callable[[], T]) -> T | None:
+        """None where the bucket or the server has no locks, which they say in many ways."""
+        try:
+            return ask()
+        except S3Error as error:
+            if error.code in _NO_LOCK or error.response.status in (405, 501):
+                return None
+            raise
 
     def _make_bucket(self) -> None:
         try:

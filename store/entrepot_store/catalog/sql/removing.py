@@ -58,8 +58,9 @@ def forget_looks(connection: Connection, exchanges: Collection[UUID]) -> None:
         remove_looks(connection, document, looks[document])
 
 
-def sweep_payloads(connection: Connection, candidates: Collection[tuple[str, bytes]] | None = None) -> int:
-    """Forgets those of the payloads (None: all) that no exchange of their class refers to; returns how many."""
+def sweep_payloads(connection: Connection, candidates: Collection[tuple[str, bytes]] | None = None) -> set[str]:
+    """Forgets those of the payloads (None: all) that no exchange of their class refers to; returns the keys of the
+    segments that hold them."""
     connection.execute(text(f"CREATE TEMPORARY TABLE unreferenced ({_key(connection)}){_end(connection)}"))
     table = "unreferenced (retention_class, digest)"
     if candidates is None:
@@ -77,13 +78,14 @@ def sweep_payloads(connection: Connection, candidates: Collection[tuple[str, byt
                 f" AND u.digest = e.{side}_digest)"
             )
         )
-    done = connection.execute(
-        text(
-            "DELETE FROM payloads WHERE (retention_class, digest) IN (SELECT retention_class, digest FROM unreferenced)"
-        )
+    of_them = "(retention_class, digest) IN (SELECT retention_class, digest FROM unreferenced)"
+    held = connection.execute(
+        text(f"SELECT key FROM segments WHERE id IN (SELECT segment_id FROM payloads WHERE {of_them})")  # noqa: S608 - as above
     )
+    segments = set(held.scalars())
+    connection.execute(text(f"DELETE FROM payloads WHERE {of_them}"))  # noqa: S608 - as above
     connection.execute(text("DROP TABLE unreferenced"))
-    return done.rowcount
+    return segments
 
 
 def _key(connection: Connection) -> str:

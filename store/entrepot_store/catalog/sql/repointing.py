@@ -14,7 +14,7 @@ from . import schema
 from .bulk import copy_rows
 from .dialect import insert_into, is_sqlite, table_of, wait_for_turn
 from .records import segment_columns
-from .retention_schema import Repacking, Superseded
+from .retention_schema import Due, Repacking, Superseded
 from .shipping import add_payloads
 
 _PLACES = ("id", "request_offset", "request_length", "response_offset", "response_length")
@@ -45,6 +45,7 @@ def replace_segments(connection: Connection, new: Replacement) -> bool:
     _move_exchanges(connection, new.exchanges, identifier, sorted(old))
     _move_payloads(connection, new, {new.segment.key: identifier}, sorted(old))
     connection.execute(delete(schema.Segment).where(schema.Segment.id.in_(sorted(old))))
+    connection.execute(delete(Due).where(Due.segment.in_(sorted(known))))
     rows = [
         {
             "key": row.key,

@@ -25,6 +25,7 @@ from . import keeping, removing, repointing, standing
 from .dialect import insert_into, table_of, wait_for_turn
 from .engine import Database
 from .retention_schema import (
+    Due,
     ErasedExchange,
     Erasure,
     Hold,
@@ -108,9 +109,10 @@ class SqlRetention:
         holds: Sequence[HoldRow],
         erasures: Sequence[tuple[ErasureRow, Sequence[ErasedRow]]],
         shipped: Collection[str],
+        due: Collection[str],
     ) -> None:
         with self._database.writing() as connection:
-            for model in (Superseded, RemovalSegment, Removal, Pin, Hold, ErasedExchange, Erasure):
+            for model in (Superseded, RemovalSegment, Removal, Pin, Hold, ErasedExchange, Erasure, Due):
                 connection.execute(delete(model))
             for row in superseded:
                 values = {name: getattr(row, name) for name in SupersededRow.__slots__}
@@ -128,7 +130,8 @@ class SqlRetention:
                 connection.execute(note.on_conflict_do_nothing())
             if superseded or removals or erasures or _merged(connection):
                 wait_for_turn(connection, "payloads")
-                removing.sweep_payloads(connection)
+                swept = removing.sweep_payloads(connection)
+                standing.add_due(connection, {*due, *(swept if erasures else ())})
 
     # Retention
 
@@ -198,14 +201,33 @@ class SqlRetention:
         with self._database.reading() as connection:
             return standing.holds(connection, released)
 
-    def erase(self, erasure: ErasureRow, exchanges: Sequence[ErasedRow]) -> set[str]:
+    def plan_erasure(self, erasure: ErasureRow, exchanges: Sequence[ErasedRow]) -> None:
         with self._database.writing() as connection:
             standing.add_erasure(connection, erasure, exchanges)
-            return standing.mark_erased(connection, exchanges)
+
+    def mark_erased(self, exchanges: Sequence[ErasedRow]) -> None:
+        with self._database.writing() as connection:
+            standing.mark_erased(connection, exchanges)
+
+    def due(self) -> list[str]:
+        with self._database.reading() as connection:
+            return list(connection.execute(select(Due.segment).order_by(Due.segment)).scalars())
 
     def erased(self, exchanges: Collection[UUID]) -> Mapping[UUID, ErasedRow]:
         with self._database.reading() as connection:
             return standing.erased(connection, exchanges)
+
+    def unfinished_erasures(self) -> list[tuple[ErasureRow, list[ErasedRow]]]:
+        with self._database.reading() as connection:
+            return standing.unfinished(connection)
+
+    def finish_erasure(self, identifier: UUID) -> None:
+        with self._database.writing() as connection:
+            standing.finish_erasure(connection, identifier)
+
+    def sides_with(self, digest: bytes) -> dict[UUID, tuple[bool, bool]]:
+        with self._database.reading() as connection:
+            return standing.sides_with(connection, digest)
 
     def erasures(self) -> list[ErasureRow]:
         with self._database.reading() as connection:

@@ -91,6 +91,16 @@ class Erasure(Base):
     at: Mapped[int]
     erased_by: Mapped[str]
     reason: Mapped[str]
+    done: Mapped[bool]
+    """No segment holds what was erased any more."""
+
+
+class Due(Base):
+    """A segment that holds what was erased, and must be written again."""
+
+    __tablename__ = "due_segments"
+
+    segment: Mapped[str] = mapped_column(primary_key=True)
 
 
 class ErasedExchange(Base):

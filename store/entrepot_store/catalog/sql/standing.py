@@ -13,7 +13,7 @@ from . import schema
 from .dialect import CHUNK, insert_into, table_of, wait_for_turn
 from .field_schema import Field
 from .removing import forget_looks, sweep_payloads
-from .retention_schema import ErasedExchange, Erasure, Hold, Pin
+from .retention_schema import Due, ErasedExchange, Erasure, Hold, Pin
 
 
 def add_pin(connection: Connection, row: PinRow) -> None:
@@ -57,7 +57,9 @@ def holds(connection: Connection, released: bool | None) -> list[HoldRow]:
 
 def add_erasure(connection: Connection, erasure: ErasureRow, exchanges: Sequence[ErasedRow]) -> None:
     """The entry of the ledger. An exchange of which the other side was erased before has both sides erased."""
-    connection.execute(insert_into(connection, table_of(Erasure)).values(asdict(erasure)).on_conflict_do_nothing())
+    connection.execute(
+        insert_into(connection, table_of(Erasure)).values(done=False, **asdict(erasure)).on_conflict_do_nothing()
+    )
     table = table_of(ErasedExchange)
     insert = insert_into(connection, table)
     new, old = insert.excluded, table.c
@@ -77,8 +79,9 @@ def add_erasure(connection: Connection, erasure: ErasureRow, exchanges: Sequence
         connection.execute(statement, rows)
 
 
-def mark_erased(connection: Connection, exchanges: Sequence[ErasedRow]) -> set[str]:
-    """Erases the rows of those exchanges that are there; returns the segments they are in."""
+def mark_erased(connection: Connection, exchanges: Sequence[ErasedRow]) -> None:
+    """Erases the rows of those exchanges that are there, and has the segments written again that hold what they held.
+    Doing it again changes nothing more."""
     table = table_of(schema.Exchange)
     segments: set[str] = set()
     digests: set[tuple[str, bytes]] = set()
@@ -103,9 +106,15 @@ def mark_erased(connection: Connection, exchanges: Sequence[ErasedRow]) -> set[s
             )
         connection.execute(update(table).where(table.c.id.in_([row.id for row in found])).values(complete=False))
     wait_for_turn(connection, "payloads")
-    sweep_payloads(connection, digests)
+    segments |= sweep_payloads(connection, digests)
     forget_looks(connection, [row.exchange for row in exchanges])
-    return segments
+    add_due(connection, segments)
+
+
+def add_due(connection: Connection, segments: Collection[str]) -> None:
+    rows = [{"segment": segment} for segment in sorted(segments)]
+    if rows:
+        connection.execute(insert_into(connection, table_of(Due)).on_conflict_do_nothing(), rows)
 
 
 def erased(connection: Connection, exchanges: Collection[UUID]) -> dict[UUID, ErasedRow]:
@@ -121,4 +130,27 @@ def erased(connection: Connection, exchanges: Collection[UUID]) -> dict[UUID, Er
 
 def erasures(connection: Connection) -> list[ErasureRow]:
     table = table_of(Erasure)
-    return [ErasureRow(*row) for row in connection.execute(select(*table.c).order_by(table.c.id))]
+    return [ErasureRow(*row[:-1]) for row in connection.execute(select(*table.c).order_by(table.c.id))]
+
+
+def unfinished(connection: Connection) -> list[tuple[ErasureRow, list[ErasedRow]]]:
+    """Erasures of which the vault may still hold what was erased."""
+    table, erasure = table_of(ErasedExchange), table_of(Erasure)
+    found = []
+    for row in connection.execute(select(*erasure.c).where(~erasure.c.done).order_by(erasure.c.id)).all():
+        rows = connection.execute(select(*table.c).where(table.c.erasure_id == row.id))
+        found.append((ErasureRow(*row[:-1]), [ErasedRow(*values) for values in rows]))
+    return found
+
+
+def finish_erasure(connection: Connection, identifier: UUID) -> None:
+    connection.execute(update(Erasure).where(Erasure.id == identifier).values(done=True))
+
+
+def sides_with(connection: Connection, digest: bytes) -> dict[UUID, tuple[bool, bool]]:
+    """Exchanges whose request or response body is of that digest. Reads them all: no index leads there."""
+    table = table_of(schema.Exchange).c
+    query = select(table.id, table.request_digest == digest, table.response_digest == digest).where(
+        (table.request_digest == digest) | (table.response_digest == digest)
+    )
+    return {row[0]: (bool(row[1]), bool(row[2])) for row in connection.execute(query)}

@@ -66,7 +66,13 @@ def upgrade() -> None:
         *_required(IDENTIFIER, "id"),
         *_required(WHOLE, "at"),
         *_required(TEXT, "erased_by", "reason"),
+        *_required(sa.Boolean(), "done"),
         sa.PrimaryKeyConstraint("id", name="pk_erasures"),
+    )
+    op.create_table(
+        "due_segments",
+        *_required(TEXT, "segment"),
+        sa.PrimaryKeyConstraint("segment", name="pk_due_segments"),
     )
     op.create_table(
         "erased_exchanges",

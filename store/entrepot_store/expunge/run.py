@@ -1,0 +1,134 @@
+"""Erases what was selected. The order of the steps is the promise:
+
+    written down → said in the vault (the ledger) → one catalog transaction → segments repacked → old ones erased
+
+From the third step on nothing gives out what was erased; from the last one on no byte of the vault holds it. Whoever
+comes after a crash ends it, also after a rebuild: the ledger is in the vault.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+from ..catalog.retention import ErasedRow, ErasureRow, RetentionCatalog
+from ..clock import Clock, SystemClock, to_rfc3339
+from ..compact.repack import Repacker
+from ..errors import NotFound, Retained
+from ..model import uuid7
+from ..retention import facts
+from ..retention.prune import settle_removals
+from ..vault import Vault
+from ..vault.port import FOREVER
+from .select import Sides
+
+
+@dataclass(slots=True, frozen=True)
+class Expunged:
+    """`erasure` names the entry of the ledger; `segments` were written again and erased."""
+
+    erasure: UUID | None
+    exchanges: int = 0
+    segments: int = 0
+
+
+def expunge(
+    vault: Vault,
+    catalog: RetentionCatalog,
+    folder: Path,
+    sides: Sides,
+    *,
+    by: str,
+    reason: str,
+    clock: Clock | None = None,
+    step: Callable[[str], None] = lambda _: None,
+) -> Expunged:
+    """Raises Retained, and does nothing, if a legal hold or an object lock forbids any of it; Busy while another chore
+    moves or removes what the vault holds; and what vault and catalog raise: run again, it ends what it began."""
+    clock = clock or SystemClock()
+    with catalog.sole():
+        repacker = Repacker(vault, catalog, clock, folder, step)
+        repacker.settle()
+        settle_removals(vault, catalog, step)
+        if not sides:
+            return Expunged(None, segments=_settle(vault, catalog, repacker, step))
+        places = catalog.places(sides)
+        _refuse_held(catalog, {retention_class for retention_class, _ in places.values()})
+        _refuse_locked(vault, catalog, {segment for _, segment in places.values()})
+        now = clock.now()
+        erasure = ErasureRow(uuid7(now), now, by, reason)
+        rows = [ErasedRow(exchange, erasure.id, *which) for exchange, which in sides.items()]
+        catalog.plan_erasure(erasure, rows)
+        step("noted")
+        return Expunged(erasure.id, len(places), _settle(vault, catalog, repacker, step))
+
+
+def settle_erasures(
+    vault: Vault,
+    catalog: RetentionCatalog,
+    folder: Path,
+    *,
+    clock: Clock | None = None,
+    step: Callable[[str], None] = lambda _: None,
+) -> int:
+    """Takes out of segments what the ledger says is erased and what some still hold, after a crash or a rebuild with an
+    old copy of a segment; returns how many segments were written again. Raises as `expunge`."""
+    return expunge(vault, catalog, folder, {}, by="", reason="", clock=clock, step=step).segments
+
+
+def _settle(vault: Vault, catalog: RetentionCatalog, repacker: Repacker, step: Callable[[str], None]) -> int:
+    unfinished = catalog.unfinished_erasures()
+    classes: set[str] = set()
+    for erasure, rows in unfinished:
+        facts.put_erasure(vault, erasure, rows)
+        step("said")
+        catalog.mark_erased(rows)
+        step("erased")
+        classes.update(
+            retention_class for retention_class, _ in catalog.places([row.exchange for row in rows]).values()
+        )
+    due = catalog.due()
+    _refuse_locked(vault, catalog, set(due))
+    for segment in due:
+        repacker.repack([segment])
+    for old in catalog.superseded() if unfinished else ():
+        # At once and with every version, without the grace that readers have otherwise: they find their way.
+        if old.retention_class in classes:
+            vault.erase(old.key)
+            step("deleted")
+            for removal in catalog.forget_superseded(old.key):
+                vault.delete(removal)
+    for erasure, _ in unfinished:
+        catalog.finish_erasure(erasure.id)
+        step("finished")
+    return len(due)
+
+
+def _refuse_held(catalog: RetentionCatalog, classes: set[str]) -> None:
+    for hold in catalog.holds():
+        if hold.retention_class in classes:
+            raise Retained(
+                f"Class {hold.retention_class} is under a legal hold since {to_rfc3339(hold.since)}"
+                f" ({hold.placed_by}: {hold.reason}), until it is released.",
+                hint=f"`entrepot hold release {hold.id}` releases it. Nothing was changed.",
+            )
+
+
+def _refuse_locked(vault: Vault, catalog: RetentionCatalog, segments: set[str]) -> None:
+    """Looks at the segments, and at what they have replaced and is still there."""
+    asked = segments | {row.key for row in catalog.superseded() if row.replaced_by in segments}
+    until = {key: moment for key in sorted(asked) if (moment := _locked(vault, key)) is not None}
+    if until:
+        key = max(until, key=lambda key: until[key])
+        when = "until its legal hold is lifted" if until[key] == FOREVER else f"until {to_rfc3339(until[key])}"
+        raise Retained(
+            f"{len(until)} segments are locked in {vault.location}, {key} {when}.",
+            hint="Nothing more was changed. Run it again when the lock has ended.",
+        )
+
+
+def _locked(vault: Vault, key: str) -> int | None:
+    try:
+        return vault.locked_until(key)
+    except NotFound:
+        return None
