@@ -199,7 +199,7 @@ def test_filters_select_what_is_exported(cli: Cli, found: Stored) -> None:
 
 def test_a_file_that_cannot_be_written_leaves_nothing(cli: Cli, found: Stored, tmp_path: Path) -> None:
     ran = cli("export", "--format", "har", "-o", tmp_path / "no" / "such" / "folder", "--data", found.settings.data)
-    assert ran.code == 1
+    assert ran.code == 2
     assert "Traceback" not in ran.err
     target = tmp_path / "kept.har"
     target.write_text("what was here before")
