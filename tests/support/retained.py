@@ -10,6 +10,7 @@ from entrepot_store.catalog.documents import DocumentRow
 from entrepot_store.catalog.sql import SqlCatalog, open_catalog
 from entrepot_store.clock import FixedClock
 from entrepot_store.config.rule import RuleConfig
+from entrepot_store.documents import Recipe
 from entrepot_store.model import Action, Body, Exchange, Request, Response, exchange_id
 from entrepot_store.retention.prune import Pruned, prune
 from entrepot_store.ship import rebuild_catalog, run_shipper
@@ -42,6 +43,7 @@ class Store:
         self.vault = DirectoryVault(folder / "vault")
         self.catalog = open_catalog(url or f"sqlite:///{folder / 'catalog.sqlite'}")
         self.exchanges: list[Exchange] = []
+        self.recipes: dict[str, Recipe] = {}
         self._shipped = 0
 
     def add(
@@ -89,7 +91,8 @@ class Store:
             batch = self.exchanges[self._shipped : self._shipped + each]
             self._shipped += len(batch)
             write_sealed(self.spool, batch, sequence=self._shipped, worker=f"w{self._shipped % 3}")
-        run_shipper(self.spool, self.vault, self.catalog, threading.Event(), mode="drain")
+        stop = threading.Event()
+        run_shipper(self.spool, self.vault, self.catalog, stop, mode="drain", recipes=lambda: self.recipes)
 
     def prune(self, rules: Sequence[RuleConfig], *, end_at: str = "", dead_part: float = 0.0) -> Pruned:
         def step(done: str) -> None:
