@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from entrepot_store.clock import FixedClock
+from entrepot_store.clock import FixedClock, SystemClock
 from entrepot_store.retention import standing
-from entrepot_store.ship import rebuild_catalog
+from entrepot_store.ship import Shipper, rebuild_catalog
 from tests.support.retained import FAR, LONG, Ended, Store, check_readable, rule, same
+from tests.support.spooled import write_sealed
 
 STEPS = ("noted", "said", "removed", "planned", "written", "put", "verified", "replaced", "deleted", "forgotten")
 RULES = [rule("settings", keep={"last": 2}), rule("other", keep={"last": 1})]
@@ -67,5 +68,33 @@ def test_a_hold_that_comes_after_the_crash_takes_the_removal_back(tmp_path: Path
     store.prune(RULES)
     assert store.paths() == before
     assert list(store.vault.list("removals/")) == []
+    store.check()
+    store.catalog.close()
+
+
+@pytest.mark.parametrize("crashed", [False, True])
+def test_a_payload_that_goes_while_a_shipment_refers_to_it(tmp_path: Path, crashed: bool) -> None:
+    """The segment is in the vault as a revisit of what is pruned before its transaction, or before it is adopted."""
+    store = Store(tmp_path)
+    shared = b'{"shared": "%s"}' % LONG
+    store.add("PUT", "/v1/a", 0, shared)
+    store.add("PUT", "/v1/a", 1, b"{}")
+    store.ship()
+    late = store.add("PUT", "/v1/b", 2, shared)
+    name = write_sealed(store.spool, [late], sequence=9)
+
+    def prune_first(done: str) -> None:
+        if done == "verified" and store.paths().count("PUT /v1/a") == 2:
+            store.prune([rule("settings", keep={"last": 1})])
+            if crashed:
+                raise Ended
+
+    shipper = Shipper(store.spool, store.vault, store.catalog, SystemClock(), prune_first)
+    if crashed:
+        with pytest.raises(Ended):
+            shipper.ship(name)
+        shipper = Shipper(store.spool, store.vault, store.catalog, SystemClock())
+    shipper.ship(name)
+    assert store.paths() == ["PUT /v1/a", "PUT /v1/b"]
     store.check()
     store.catalog.close()
