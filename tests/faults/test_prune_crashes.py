@@ -10,7 +10,10 @@ from entrepot_store.ship import Shipper, rebuild_catalog
 from tests.support.retained import FAR, LONG, Ended, Store, check_readable, rule, same
 from tests.support.spooled import write_sealed
 
-STEPS = ("noted", "said", "removed", "planned", "written", "put", "verified", "replaced", "deleted", "forgotten")
+STEPS = (
+    *("noted", "said", "removed", "recounted", "planned", "written", "put", "verified"),
+    *("replaced", "deleted", "forgotten"),
+)
 RULES = [rule("settings", keep={"last": 2}), rule("other", keep={"last": 1})]
 
 
@@ -33,7 +36,7 @@ def test_end_at_every_step(tmp_path: Path, step: str) -> None:
     check_readable(store.catalog, store)
     after_crash = store.rebuilt()
     if step == "removed":  # nothing was under way: both sides know the same
-        assert same(after_crash, store.catalog)
+        assert same(after_crash, store.catalog, flows=False)
     after_crash.close()
     store.prune(RULES)
     assert store.versions("/v1/a") == store.versions("/v1/a")[-2:]

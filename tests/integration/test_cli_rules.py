@@ -36,8 +36,7 @@ def rules(capture: pytest.CaptureFixture[bytes], folder: Path, text: str, *argum
 
 def test_check_says_what_is_wrong(found: Stored, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     data = ("--data", found.settings.data)
-    text = (
-        """
+    text = """
         [[product]]
         name = "orders"
         [[rule]]
@@ -55,7 +54,6 @@ def test_check_says_what_is_wrong(found: Stored, tmp_path: Path, capfdbinary: py
         name = "nothing"
         path = ["/v1/x", "/v2/nothing"]
     """
-    )
     ran = rules(capfdbinary, tmp_path, text, "check", *data)
     assert ran.code == 1
     lines = ran.out.splitlines()

@@ -268,6 +268,11 @@ class RetentionCatalog(Protocol):
 
     # Pins, holds, erasures
 
+    def recount_flows(self) -> None:
+        """Counts the flows (`CoverageCatalog`) anew where they say more exchanges than there are, as after
+        `remove_exchanges`: once for a whole prune, because it reads every exchange of a destination."""
+        ...
+
     def add_pin(self, row: PinRow) -> None: ...
 
     def remove_pin(self, identifier: UUID) -> PinRow:

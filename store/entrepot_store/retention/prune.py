@@ -70,6 +70,9 @@ def prune(
                 continue  # placed since the plan was made
             removed += _remove(vault, catalog, clock, batch, step)
             progress(removed, len(plan.going))
+        # Also what a prune that was killed left out: nothing says which flows it had touched.
+        catalog.recount_flows()
+        step("recounted")
         before = after = repacked = 0
         for weight in list(heavy(catalog.weights(), part=dead_part)):
             merged, _ = repacker.repack([weight.segment.key])

@@ -19,7 +19,7 @@ from .dialect import CHUNK, insert_into, table_of, wait_for_turn
 from .engine import Database
 from .flow_counts import store_tally
 from .records import exchange_row, select_exchanges
-from .schema import Exchange
+from .schema import Exchange, Product
 
 _BATCH = 1000
 _NONE = b""
@@ -159,6 +159,15 @@ class SqlCoverage:
     def recount(self, destinations: Collection[str]) -> None:
         with self._database.writing() as connection:
             recount(connection, destinations)
+
+
+def overcounted(connection: Connection) -> list[str]:
+    """Destinations of which flows count other numbers of exchanges than there are: some were removed since."""
+    there = select(Product.name, Product.as_destination).where(Product.as_destination > 0)
+    counted = select(Flow.destination, func.sum(Flow.exchanges)).group_by(Flow.destination)
+    present = {name: int(number) for name, number in connection.execute(there)}
+    flows = {name: int(number) for name, number in connection.execute(counted)}
+    return sorted(name for name, number in flows.items() if present.get(name) != number)
 
 
 def recount(connection: Connection, destinations: Collection[str]) -> None:

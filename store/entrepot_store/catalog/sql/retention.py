@@ -22,6 +22,7 @@ from ..retention import (
 )
 from ..rows import PayloadRow
 from . import keeping, removing, repointing, standing
+from .coverage import overcounted, recount
 from .dialect import insert_into, table_of, wait_for_turn
 from .engine import Database
 from .retention_schema import (
@@ -174,6 +175,13 @@ class SqlRetention:
             removed = removing.remove_exchanges(connection, exchanges)
             connection.execute(update(Removal).where(Removal.key == removal).values(done=True))
             return removed
+
+    def recount_flows(self) -> None:
+        with self._database.reading() as connection:
+            stale = overcounted(connection)
+        for destination in stale:
+            with self._database.writing() as connection:
+                recount(connection, [destination])
 
     # Pins, holds, erasures
 
