@@ -2,7 +2,8 @@
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready
-XDIST  ?= -n 2
+# More than there are cores: the tests mostly wait, for processes to start and for each other.
+XDIST  ?= -n 3
 # The ends of the allowed range of mitmproxy versions, each in a folder of its own beside the venv's.
 CONTRACT := $(wildcard tests/contract/mitmproxy-*.txt)
 
