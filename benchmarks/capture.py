@@ -23,6 +23,8 @@ from rich.table import Table
 
 from entrepot_store.state import read_state
 
+from .machine import Machine
+
 CONNECTIONS = 16
 SECONDS = 2.0
 ROUNDS = 8
@@ -155,6 +157,7 @@ def ratio(turns: dict[str, list[dict[str, float]]], one: str, other: str) -> flo
 
 
 def main() -> None:
+    machine = Machine()
     with tempfile.TemporaryDirectory(prefix="entrepot-bench-") as folder:
         turns, extra = measure(Path(folder))
     table = Table("", "requests/s", "CPU µs/request", "median ms", "99 % ms")
@@ -177,7 +180,7 @@ def main() -> None:
         "answered_after_their_turn": extra,
         "rows": figures,
     }
-    print(json.dumps(result))
+    machine.report(result)
 
 
 if __name__ == "__main__":

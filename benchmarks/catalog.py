@@ -5,7 +5,6 @@ catalog of 100,000 against one of 10,000, and the deepest page against the first
 in this process, and how long it waits for core and disk is for their other users to say.
 """
 
-import json
 import sys
 import tempfile
 import time
@@ -20,6 +19,8 @@ from entrepot_store.catalog import ExchangeFilter
 from entrepot_store.catalog.sql import SqlCatalog, open_catalog
 from entrepot_store.model import id_micros
 from tests.support.catalog_rows import payload_row, realistic, shipment
+
+from .machine import Machine
 
 SMALL, LARGE, BATCH = 10_000, 100_000, 5_000
 PAGE, PAGES = 100, 40
@@ -83,6 +84,7 @@ def measure_pages(catalog: SqlCatalog) -> dict[str, tuple[float, float]]:
 
 
 def main() -> None:
+    machine = Machine()
     with tempfile.TemporaryDirectory(prefix="bench-catalog-") as folder:
         file = Path(folder) / "catalog.sqlite"
         with open_catalog(f"sqlite:///{file}") as catalog:
@@ -100,17 +102,15 @@ def main() -> None:
         table.add_row(name, *(f"{value:.2f}" for value in values))
     Console(width=110, file=sys.stdout).print(table)
     worst = max(large_pages, key=lambda name: large_pages[name][1])
-    print(
-        json.dumps(
-            {
-                "insert_cpu_us_at_10k": round(small, 1),
-                "insert_cpu_us_at_100k": round(large, 1),
-                "insert_100k_vs_10k": round(large / small, 2),
-                "deep_page_p95_cpu_ms_at_100k": round(large_pages[worst][1], 2),
-                "deep_vs_newest": round(large_pages[worst][1] / large_pages[worst][0], 2),
-                "bytes_per_exchange": round(size),
-            }
-        )
+    machine.report(
+        {
+            "insert_cpu_us_at_10k": round(small, 1),
+            "insert_cpu_us_at_100k": round(large, 1),
+            "insert_100k_vs_10k": round(large / small, 2),
+            "deep_page_p95_cpu_ms_at_100k": round(large_pages[worst][1], 2),
+            "deep_vs_newest": round(large_pages[worst][1] / large_pages[worst][0], 2),
+            "bytes_per_exchange": round(size),
+        }
     )
 
 

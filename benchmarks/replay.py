@@ -35,6 +35,8 @@ from entrepot_store.model import Action, Body, Exchange, Request, Response, exch
 from entrepot_store.segment.writer import write_segment
 from entrepot_store.vault.directory import DirectoryVault
 
+from .machine import Machine
+
 WRITES = 2_000
 PLANNED = 20_000
 ROUNDS = 3
@@ -162,6 +164,7 @@ def planned_per_second(folder: Path) -> float:
 
 
 def main() -> None:
+    machine = Machine()
     results: dict[str, list[float]] = {OURS: [], THEIRS: []}
     with tempfile.TemporaryDirectory(prefix="entrepot-bench-") as name, target() as url:
         folder = Path(name)
@@ -184,7 +187,7 @@ def main() -> None:
         "vs_client_replay": _ratio(results[OURS], results[THEIRS]),
         "planned_per_second": round(planning),
     }
-    print(json.dumps(figures))
+    machine.report(figures)
 
 
 def _ratio(ours: list[float], theirs: list[float]) -> float:

@@ -4,13 +4,14 @@ The capture path runs in one thread and must pass well over 1,300 requests a sec
 some 700 µs per exchange. Times are the best of several runs, in microseconds.
 """
 
-import json
 import timeit
 from collections.abc import Callable
 
 from entrepot_store.config import RuleConfig, Settings
 from entrepot_store.model import Headers
 from entrepot_store.rules import ProductNames, RuleSet
+
+from .machine import Machine
 
 KEY = bytes(range(32))
 ROUNDS = 20_000
@@ -96,10 +97,11 @@ def results() -> dict[str, float]:
 
 
 def main() -> None:
+    machine = Machine()
     found = results()
     for name, value in found.items():
         print(f"{value:8.2f} µs  {name}")
-    print(json.dumps({f"{name} (µs)": round(value, 3) for name, value in found.items()}))
+    machine.report({f"{name} (µs)": round(value, 3) for name, value in found.items()})
 
 
 if __name__ == "__main__":

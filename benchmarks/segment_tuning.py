@@ -19,6 +19,7 @@ from entrepot_store.model import Body, Exchange
 from entrepot_store.segment import SegmentIndex, write_segment, writer
 from entrepot_store.segment import dictionary as dictionaries
 
+from .machine import Machine
 from .traffic import generate_exchanges
 
 KIB = 1024
@@ -103,6 +104,7 @@ def revisits() -> None:
 
 
 def main() -> None:
+    machine = Machine()
     exchanges = list(islice(generate_exchanges(distinct=True), MANY))
     none = {"TRAIN_ABOVE": 1 << 60}
     for count in (20, 100, 400, 1600):
@@ -126,6 +128,7 @@ def main() -> None:
         },
     )
     revisits()
+    machine.report({})
 
 
 if __name__ == "__main__":

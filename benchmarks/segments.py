@@ -5,7 +5,6 @@ of traffic: one in which no two bodies are equal, which is the harder case and t
 document that nobody changed reads the same each time.
 """
 
-import json
 import os
 import tempfile
 import time
@@ -23,6 +22,7 @@ from entrepot_store.segment.info import REVISIT_MIN
 from entrepot_store.spool.records import pack_exchange
 
 from .flow_file import FlowFile
+from .machine import Machine
 from .ship import SEAL_BYTES
 from .traffic import generate_exchanges
 
@@ -124,4 +124,5 @@ def run(count: int = EXCHANGES) -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(run()))
+    machine = Machine()
+    machine.report(run())

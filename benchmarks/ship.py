@@ -20,6 +20,7 @@ from entrepot_store.spool.files import SpoolFolder, SpoolName
 from entrepot_store.spool.frames import FILE_MAGIC, encode_frame
 from entrepot_store.spool.records import Head, pack_exchange, pack_head, pack_ledger
 
+from .machine import Machine
 from .traffic import generate_exchanges
 
 EXCHANGES = 50_000
@@ -87,4 +88,8 @@ def run(count: int = EXCHANGES) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(ship(Path(sys.argv[1])) if len(sys.argv) > 1 else run(), indent=None))
+    if len(sys.argv) > 1:
+        print(json.dumps(ship(Path(sys.argv[1]))))
+    else:
+        machine = Machine()
+        machine.report(run())

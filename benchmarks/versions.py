@@ -17,6 +17,7 @@ from entrepot_store.catalog.sql import open_catalog
 from entrepot_store.model import Action, Body, Exchange, exchange_id
 
 from .documents import dumps
+from .machine import Machine
 from .ship import fill_spool, ship
 from .traffic import START, generate_exchanges
 
@@ -72,23 +73,22 @@ def polled() -> Iterator[Exchange]:
 
 
 def main() -> None:
+    machine = Machine()
     captured, _ = shipped(traffic(Action.CAPTURE))
     protected, made = shipped(traffic(Action.PROTECT))
     _, looked = shipped(polled())
-    print(
-        json.dumps(
-            {
-                "shipping_kept": round(
-                    protected["exchanges_per_second_per_core"] / captured["exchanges_per_second_per_core"], 3
-                ),
-                "documents": made["documents"],
-                "versions": made["versions"],
-                "polled_payloads": looked["payloads"],
-                "polled_versions": looked["versions"],
-                "polled_vault_bytes_per_look": round(looked["vault_bytes"] / LOOKS, 1),
-                "polled_catalog_bytes_per_look": round(looked["catalog_bytes"] / LOOKS, 1),
-            }
-        )
+    machine.report(
+        {
+            "shipping_kept": round(
+                protected["exchanges_per_second_per_core"] / captured["exchanges_per_second_per_core"], 3
+            ),
+            "documents": made["documents"],
+            "versions": made["versions"],
+            "polled_payloads": looked["payloads"],
+            "polled_versions": looked["versions"],
+            "polled_vault_bytes_per_look": round(looked["vault_bytes"] / LOOKS, 1),
+            "polled_catalog_bytes_per_look": round(looked["catalog_bytes"] / LOOKS, 1),
+        }
     )
 
 
