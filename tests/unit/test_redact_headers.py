@@ -139,3 +139,50 @@ def test_hostile_names_and_values_do_not_fill_the_memory() -> None:
         by.headers(((b"x-%d" % number, b"1"), (b"X-Api-Key", b"%d" % number), (b"y" * 5000 + b"%d" % number, b"")))
     assert len(by._by_spelling) <= 1024
     assert one(b"X-Api-Key", b"4999", by) == ref("x-api-key", b"4999")
+
+
+SIGNATURE = b"5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7"
+SCOPE = b"/20261122/us-east-1/dynamodb/aws4_request"
+
+
+def signed(key: bytes, signature: bytes, separator: bytes = b", ") -> bytes:
+    parts = (b"Credential=" + key + SCOPE, b"SignedHeaders=content-type;host;x-amz-date", b"Signature=" + signature)
+    return b"AWS4-HMAC-SHA256 " + separator.join(parts)
+
+
+@pytest.mark.parametrize("separator", [b", ", b","])
+@pytest.mark.parametrize("key", [b"AKIDEXAMPLE", b"my/odd=key"])
+def test_an_aws_signature_keeps_what_a_new_one_needs(key: bytes, separator: bytes) -> None:
+    redacted = one(b"Authorization", signed(key, SIGNATURE, separator))
+    assert redacted == signed(ref("authorization", key), ref("authorization", SIGNATURE), separator)
+    importing = Redactor(KEY, NAMES, keep_references=True)
+    assert one(b"Authorization", redacted, importing) == redacted
+    assert one(b"Authorization", redacted) != redacted  # on the wire it is a forgery
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        signed(b"AKID", b"tooshort"),
+        signed(b"AKID", SIGNATURE) + b", Token=hunter2",
+        signed(b"AKID", SIGNATURE).replace(b"us-east-1", b"Hunter2"),
+        signed(b"AKID", SIGNATURE).replace(b"20261122", b"hunter2"),
+        signed(b"AKID, x", SIGNATURE),
+    ],
+)
+def test_what_is_not_quite_an_aws_signature_is_hidden_whole(value: bytes) -> None:
+    scheme, _, rest = value.partition(b" ")
+    assert one(b"Authorization", value) == scheme + b" " + ref("authorization", rest)
+
+
+def test_the_scope_of_a_presigned_url_stays() -> None:
+    by = Redactor(KEY, NAMES, frozenset({"x-amz-credential", "x-amz-signature"}))
+    path = b"/b/k?X-Amz-Credential=AKID%2F20261122%2Feu-west-1%2Fs3%2Faws4_request&X-Amz-Signature=" + SIGNATURE
+    redacted = b"/b/k?X-Amz-Credential=%s/20261122/eu-west-1/s3/aws4_request&X-Amz-Signature=%s" % (
+        ref("x-amz-credential", b"AKID"),
+        ref("x-amz-signature", SIGNATURE),
+    )
+    assert by.path(path) == redacted
+    importing = Redactor(KEY, NAMES, by.query_names, keep_references=True)
+    assert importing.path(redacted) == redacted
+    assert by.path(b"/?X-Amz-Credential=AKID") == b"/?X-Amz-Credential=" + ref("x-amz-credential", b"AKID")

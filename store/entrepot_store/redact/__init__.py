@@ -1,7 +1,8 @@
 """Redaction: secrets leave an exchange before it touches a disk, and references take their places.
 
-`key` is the key of an installation, `reference` what stands for a secret, `cookies` and `urls` know where secrets are
-within a value, `redactor` does it to the headers and the path of an exchange: on the capture path, for every exchange.
+`key` is the key of an installation, `reference` what stands for a secret, `cookies`, `urls` and `sigv4` know where
+secrets are within a value, `redactor` does it to the headers and the path of an exchange: on the capture path, for
+every exchange.
 
 Bodies are looked into where a rule asks for it. `body_rules` is what it asks, `body_redactor` does it with the help of
 `json_spans`, `form_spans`, `patterns` and `spans`, in a process of its own that `process` minds, and `exchange` puts

@@ -7,6 +7,7 @@ from ..model import Headers
 from .body_rules import BodyRules
 from .cookies import redact_cookie, redact_set_cookie
 from .reference import clean_label, is_reference, secret_hash
+from .sigv4 import CREDENTIAL_FIELD, SCHEME, redact_credential, redact_signed
 from .urls import redact_authority, redact_fields, redact_userinfo
 
 _BOUND = 1024
@@ -122,7 +123,9 @@ class Redactor:
         return lambda secret: secret if keep and is_reference(secret) else form % secret_hash(key, secret)
 
     def _hide_field(self, name: bytes, secret: bytes) -> bytes:
-        return self._hide(name.decode("latin-1"))(secret)
+        hide = self._hide(name.decode("latin-1"))
+        kept = redact_credential(secret, hide) if name == CREDENTIAL_FIELD else None
+        return hide(secret) if kept is None else kept
 
 
 def _normal(name: bytes) -> bytes:
@@ -131,10 +134,11 @@ def _normal(name: bytes) -> bytes:
 
 
 def _redact_credentials(value: bytes, hide: _Handler) -> bytes:
-    """`Bearer x`: the scheme stays when it is a known one."""
+    """`Bearer x`: the scheme stays when it is a known one, and the scope of an AWS signature."""
     match = _CREDENTIALS.fullmatch(value)
     if match and match[1].lower() in _SCHEMES and match[3].strip():
-        return match[1] + match[2] + hide(match[3])
+        signed = redact_signed(match[3], hide) if match[1].lower() == SCHEME else None
+        return match[1] + match[2] + (hide(match[3]) if signed is None else signed)
     return hide(value)
 
 
