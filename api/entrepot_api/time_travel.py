@@ -7,7 +7,7 @@ from uuid import UUID
 from entrepot_store.archive import Archive
 from entrepot_store.catalog.documents import DocumentCatalog, DocumentFilter, DocumentRow, VersionRow
 from entrepot_store.clock import to_rfc3339
-from entrepot_store.diff import Content
+from entrepot_store.diff import MAX_COMPARED, Content
 from entrepot_store.documents.representation import represent
 from entrepot_store.errors import BadInput, Gone, NotFound
 
@@ -96,7 +96,7 @@ def content_of(archive: Archive, version: VersionRow) -> Content | None:
     if version.tombstone:
         return None
     shown = represent(archive, version)
-    return Content(shown.media_type, shown.size, shown.digest, shown.read)
+    return Content(shown.media_type, shown.size, shown.digest, lambda: shown.plain(MAX_COMPARED))
 
 
 def tree(documents: DocumentCatalog, destination: str, at: int) -> Iterator[tuple[DocumentRow, VersionRow]]:

@@ -4,17 +4,23 @@ Each distinct payload is read once. A text is also found as JSON spells it (`\\u
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from uuid import UUID
 
 from .archive import Archive, Side
 from .catalog import ExchangeFilter, ExchangeRow, Order
+from .content import Limits, Undecodable, undo_stream
+from .documents.coded import codings_of
 from .errors import BadInput, Damaged, NotFound
 
 MOST_EXCHANGES = 10_000
 MOST_BYTES = 4 * 1024**3
 _CHUNK = 1024 * 1024
+_LIMITS = Limits()
+
+type _Known = dict[tuple[bytes, tuple[str, ...]], bool]
+"""Whether a payload, by its digest and the codings it is under, has the text."""
 
 
 @dataclass(slots=True)
@@ -52,7 +58,7 @@ def search(
         raise BadInput("There is no text to look for.")
     needles = tuple({spelling.encode("utf-8", "surrogateescape") for spelling in _spellings(text)})
     scan = Scan(archive.catalog.count(where))
-    known: dict[bytes, bool] = {}
+    known: _Known = {}
     for row in archive.catalog.iterate(where, order):
         if scan.read >= most or scan.size >= most_bytes:
             break
@@ -68,28 +74,42 @@ def _spellings(text: str) -> tuple[str, ...]:
 
 
 def _holds(  # noqa: PLR0917 - one step of `search`, with what it carries along
-    archive: Archive, row: ExchangeRow, side: Side, needles: tuple[bytes, ...], known: dict[bytes, bool], scan: Scan
+    archive: Archive, row: ExchangeRow, side: Side, needles: tuple[bytes, ...], known: _Known, scan: Scan
 ) -> bool:
     message = row.request if side == "request" else row.response
     if message is None or message.size == 0:
         return False
-    if message.digest not in known:
+    codings = codings_of(message)
+    place = (message.digest, codings)
+    if place not in known:
         try:
-            known[message.digest] = _in_body(archive, row, side, needles)
+            known[place] = _in_body(archive, row, side, needles, codings)
         except (Damaged, NotFound) as error:
             scan.unreadable.append((row.id, error.message))
             return False
         scan.size += message.size
-    return known[message.digest]
+    return known[place]
 
 
-def _in_body(archive: Archive, row: ExchangeRow, side: Side, needles: tuple[bytes, ...]) -> bool:
+def _in_body(
+    archive: Archive, row: ExchangeRow, side: Side, needles: tuple[bytes, ...], codings: tuple[str, ...]
+) -> bool:
+    """Also under a content coding that the body was kept under; if that does not come off, in the bytes as they are."""
+    with archive.body(row, side) as stream:
+        chunks = iter(lambda: stream.read(_CHUNK), b"")
+        try:
+            return _among(undo_stream(chunks, codings, _LIMITS) if codings else chunks, needles)
+        except Undecodable:
+            pass
+    return _in_body(archive, row, side, needles, ())
+
+
+def _among(chunks: Iterable[bytes], needles: tuple[bytes, ...]) -> bool:
     overlap = max(map(len, needles)) - 1
     tail = b""
-    with archive.body(row, side) as stream:
-        while chunk := stream.read(_CHUNK):
-            window = tail + chunk
-            if any(needle in window for needle in needles):
-                return True
-            tail = window[-overlap:] if overlap else b""
+    for chunk in chunks:
+        window = tail + chunk
+        if any(needle in window for needle in needles):
+            return True
+        tail = window[-overlap:] if overlap else b""
     return False

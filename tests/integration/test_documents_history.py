@@ -2,8 +2,9 @@
 
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from hashlib import sha256
-from itertools import groupby
+from itertools import groupby, permutations
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,27 @@ def test_a_to_b_to_a_is_three_versions(catalog: SqlCatalog) -> None:
     row = catalog.documents.find("orders", "/a")
     assert (row.versions, row.deleted, row.first_seen, row.last_seen) == (3, False, START, START + 5_000_000)
     assert row.rule == "rule 2"
+
+
+def test_a_change_does_not_say_what_type_a_document_has(tmp_path: Path) -> None:
+    def patch(number: int) -> Look:
+        return replace(look(number, f"patch {number}"), effect=Effect.PATCH, media_type="application/merge-patch+json")
+
+    made = [replace(look(1, "{}"), media_type="application/json"), patch(2), look(3, "x"), patch(4), patch(5)]
+    prints = set()
+    for number, order in enumerate(permutations(made)):
+        with open_catalog(f"sqlite:///{tmp_path / f'{number % 2}.sqlite'}") as catalog:
+            catalog.documents.clear()
+            for one in order:
+                catalog.documents.add_looks([one])
+            (row,) = catalog.documents.iterate(EVERYTHING)
+            assert row.media_type == "text/plain"
+            prints.add(catalog.fingerprint()["documents"])
+            catalog.documents.remove_looks(row.id, [made[2].id])
+            assert catalog.documents.document(row.id).media_type == "application/json"
+            catalog.documents.remove_looks(row.id, [made[0].id])
+            assert catalog.documents.document(row.id).media_type == ""
+    assert len(prints) == 1
 
 
 def test_as_of_any_moment(catalog: SqlCatalog) -> None:

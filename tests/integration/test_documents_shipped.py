@@ -1,5 +1,6 @@
 """Documents from the spool to the catalog: shipped, found again after a crash, and rebuilt from the vault alone."""
 
+import gzip
 import json
 import random
 import threading
@@ -8,12 +9,15 @@ from pathlib import Path
 import pytest
 
 from entrepot_store.archive import Archive
+from entrepot_store.catalog import ExchangeFilter
 from entrepot_store.catalog.documents import DocumentFilter
 from entrepot_store.catalog.sql import SqlCatalog, open_catalog
 from entrepot_store.clock import SystemClock
 from entrepot_store.documents import Recipe, content_bytes, open_content
+from entrepot_store.documents.representation import represent
 from entrepot_store.errors import NotFound
 from entrepot_store.model import Action, Exchange, LedgerEntry
+from entrepot_store.search import search
 from entrepot_store.ship import rebuild_catalog, run_shipper
 from entrepot_store.ship.shipper import Shipper
 from entrepot_store.spool.files import SpoolFolder, SpoolName
@@ -130,3 +134,23 @@ def test_patches_are_applied_to_what_was_there(tmp_path: Path) -> None:
         with pytest.raises(NotFound, match="never seen"), open_content(archive, documents, unknown):
             pass
         assert [row.key for row in documents.iterate(DocumentFilter())] == ["/a", "/b"]
+
+
+def test_a_patched_document_keeps_its_type_and_its_coding_is_undone_to_patch_it(tmp_path: Path) -> None:
+    recording = Recording()
+    kind = (b"Content-Type", b"application/vnd.acme.thing+json; charset=utf-8")
+    coded = recording.add("PUT", "/a", gzip.compress(b'{"x": 1}'), headers=(kind, (b"Content-Encoding", b"gzip")))
+    coded.request.body.wire = True
+    recording.add("PATCH", "/a", b'{"z": 2}', headers=PATCH, status=204, answer=b"")
+    for exchange in recording.exchanges:
+        exchange.action = Action.PROTECT
+    archive = archive_of(tmp_path, recording.exchanges)
+    with archive.catalog:  # type: ignore[attr-defined]  # what archive_of opens is a SqlCatalog
+        documents = archive.catalog.documents
+        row = documents.find("orders", "/a")
+        assert row.media_type == "application/vnd.acme.thing+json"
+        first, last = (represent(archive, version) for version in documents.iterate_versions(row.id))
+        assert last.read() == b'{"x":1,"z":2}'
+        assert last.media_type == "application/vnd.acme.thing+json; charset=utf-8"
+        assert gzip.decompress(first.read()) == first.plain(100) == b'{"x": 1}'
+        assert search(archive, ExchangeFilter(), '"x": 1').found[0].id == coded.id

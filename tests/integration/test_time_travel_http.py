@@ -59,7 +59,7 @@ def links(response: httpx.Response) -> dict[str, str]:
 def test_documents_and_versions_have_exactly_the_documented_fields(client: httpx.Client) -> None:
     found = document(client, SETTINGS)
     assert found == {
-        **{"id": found["id"], "destination": HOST, "key": SETTINGS, "media_type": "application/merge-patch+json"},
+        **{"id": found["id"], "destination": HOST, "key": SETTINGS, "media_type": "application/json"},
         **{"rule": "default", "class": "default", "first_seen": at(1), "last_seen": at(40), "versions": 4},
         "deleted": False,
     }
@@ -88,7 +88,7 @@ def test_documents_and_versions_have_exactly_the_documented_fields(client: httpx
         ({"key": SETTINGS}, 1),
         ({"key_prefix": "/v1/s"}, 1),
         ({"key_template": "/v1/{one}"}, 3),
-        ({"media_type": ["text/csv", "Application/JSON"]}, 2),
+        ({"media_type": ["text/csv", "Application/JSON"]}, 3),
         ({"rule": "default", "class": "default"}, 4),
         ({"class": "other"}, 0),
         ({"deleted": "true"}, 1),

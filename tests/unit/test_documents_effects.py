@@ -1,5 +1,6 @@
 """What one exchange says about documents, method by method."""
 
+import gzip
 import json
 from typing import Any
 
@@ -133,6 +134,32 @@ def test_json_that_is_none_is_kept_as_bytes_and_marked() -> None:
     )
     (look,) = Interpreter({}).looks(row, Bodies(b"", b"oops"))
     assert look.malformed
+
+
+def kept_coded(body: bytes, media_type: str, packed: int, *, coding: bytes = b"gzip") -> tuple[ExchangeRow, Bodies]:
+    """A read whose answer was kept as it was sent, under a coding; `packed` makes the same content other bytes."""
+    data = gzip.compress(body, mtime=packed)
+    response = message_row(data, content_type=media_type, headers=((b"Content-Encoding", coding),))
+    row = exchange_row(1, method="GET", path="/a", rule="r", action=Action.PROTECT, response=response)
+    return row, Bodies(b"", data)
+
+
+def test_what_was_kept_under_its_coding_is_compared_and_indexed_by_what_is_in_it() -> None:
+    recipe = Recipe(ignore=("$.served_at",), index=(("color", "$.color"),))
+    interpreter = Interpreter({"r": recipe})
+    found = [
+        interpreter.looks(*kept_coded(b'{"color": "red", "served_at": %d}' % n, JSON_TYPE, n))[0] for n in range(2)
+    ]
+    assert found[0].content == found[1].content
+    assert found[0].digest != found[1].digest
+    assert not found[0].malformed
+    (field,) = interpreter.fields(*kept_coded(b'{"color": "red"}', JSON_TYPE, 1))
+    assert (field.name, field.value.text) == ("color", "red")
+    one, other = (interpreter.looks(*kept_coded(b"a,b\n1,2\n", "text/csv", n))[0] for n in range(2))
+    assert one.content == other.content
+    (unread,) = interpreter.looks(*kept_coded(b"{}", JSON_TYPE, 1, coding=b"snappy"))
+    assert unread.malformed
+    assert unread.content == unread.digest
 
 
 def test_the_same_patch_twice_is_one_change_only_where_it_changes_nothing_twice() -> None:

@@ -10,6 +10,7 @@ from ..query import past_moment
 from .document_options import AtOption, ToOption
 from .options import ConfigOption, DataOption, JsonOption, opened_catalog, settings_from
 from .output import print_table
+from .versions import what
 
 _COLUMNS = ("FROM", "VERSION", "BYTES", "TYPE", "KEY")
 
@@ -46,7 +47,7 @@ def command(
         [
             (
                 *(to_rfc3339(version.at), str(version.id), str(version.size)),
-                *("deleted" if version.tombstone else version.media_type or "-", document.key),
+                *(what(version), document.key),
             )
             for document, version in found
         ],

@@ -40,14 +40,15 @@ def command(
         return
     print_table(
         _COLUMNS,
-        [(to_rfc3339(row.at), str(row.id), str(row.size), str(row.exchange), _what(row)) for row in page.items],
+        [(to_rfc3339(row.at), str(row.id), str(row.size), str(row.exchange), what(row)) for row in page.items],
         right=("BYTES",),
     )
     if page.next is not None:
         say(f"There are more: add --cursor {page.next}")
 
 
-def _what(row: VersionRow) -> str:
+def what(row: VersionRow) -> str:
+    """What a version came with, in a word or two."""
     if row.tombstone:
         return "deleted"
     kind = row.media_type or "no type"

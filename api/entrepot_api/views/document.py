@@ -14,7 +14,8 @@ from .exchange import Digest, digest_text
 
 
 class DocumentView(View):
-    """What successive payloads are copies of. `media_type`, `rule` and `class` are of the last look at it."""
+    """What successive payloads are copies of. `rule` and `class` are of the last look at it, `media_type` of the
+    last one that is no change (PATCH); it is empty if only changes were seen."""
 
     id: UUID
     destination: str

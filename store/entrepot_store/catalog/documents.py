@@ -61,8 +61,9 @@ class Look:
 
 @dataclass(slots=True, frozen=True)
 class DocumentRow:
-    """One document. `media_type`, `rule` and `retention_class` are of its last look; `deleted` says that the last
-    version is a tombstone. `first_seen` and `last_seen` are microseconds since the epoch."""
+    """One document. `rule` and `retention_class` are of its last look, `media_type` is of the last one that is no PATCH
+    (empty: only changes were seen); `deleted` says that the last version is a tombstone. `first_seen` and `last_seen`
+    are microseconds since the epoch."""
 
     id: UUID
     destination: str

@@ -15,6 +15,7 @@ from ..archive import Archive, Side
 from ..catalog.coverage import EventRow, SampleRow
 from ..clock import Clock, SystemClock
 from ..config import Settings
+from ..documents.coded import codings_of, uncoded
 from ..errors import Damaged, EntrepotError, NotFound
 from . import events, shapes
 from .report import CoverageReport, Flow
@@ -131,7 +132,8 @@ class CoverageWatch:
             schema = None
             if message is not None and 0 < message.size <= shapes.LONGEST:
                 try:
-                    schema = shapes.schema_of(message.content_type, self._archive.body_bytes(row, side))
+                    body = uncoded(self._archive.body_bytes(row, side), codings_of(message), shapes.LONGEST)
+                    schema = shapes.schema_of(message.content_type, body)
                 except (NotFound, Damaged) as error:
                     logger.info("No shape of the %s of %s: %s", side, row.id, error)
             schemas.append(schema)

@@ -15,6 +15,7 @@ from ..catalog.documents import DocumentCatalog, Effect, VersionRow
 from ..clock import to_rfc3339
 from ..errors import Damaged, NotFound
 from .canonical import LONGEST_JSON, parse_json
+from .coded import codings_of, uncoded
 
 _DEEPEST = 1000
 """Patches in a row that are applied; behind them somebody should have looked at the document once."""
@@ -36,6 +37,18 @@ def content_bytes(archive: Archive, documents: DocumentCatalog, version: Version
 
     Raises NotFound for a tombstone and for a patch whose base is not known, and what `Archive.body` raises.
     """
+    base, patches = history_of(documents, version)
+    if not patches:
+        return archive.body_bytes(archive.catalog.exchange(base.exchange), base.side)
+    content = _body(archive, base)
+    for patch in patches:
+        content = _applied(content, _body(archive, patch), patch)
+    return content
+
+
+def history_of(documents: DocumentCatalog, version: VersionRow) -> tuple[VersionRow, list[VersionRow]]:
+    """The version whose content was seen, and the changes since, oldest first. Raises NotFound for a tombstone and for
+    changes to what was never seen."""
     if version.effect is Effect.TOMBSTONE:
         raise NotFound(f"The document was deleted at {to_rfc3339(version.at)}; that version has no content.")
     patches: list[VersionRow] = []
@@ -48,14 +61,14 @@ def content_bytes(archive: Archive, documents: DocumentCatalog, version: Version
             f"The version of {to_rfc3339(version.at)} is a change (PATCH), and what it changed was never seen.",
             hint="The patch itself is the request body of its exchange.",
         )
-    content = _body(archive, base)
-    for patch in reversed(patches):
-        content = _applied(content, _body(archive, patch), patch)
-    return content
+    return base, patches[::-1]
 
 
 def _body(archive: Archive, version: VersionRow) -> bytes:
-    return archive.body_bytes(archive.catalog.exchange(version.exchange), version.side)
+    row = archive.catalog.exchange(version.exchange)
+    message = row.request if version.side == "request" else row.response
+    data = archive.body_bytes(row, version.side)
+    return data if message is None else uncoded(data, codings_of(message), LONGEST_JSON)
 
 
 def _applied(content: bytes, patch: bytes, version: VersionRow) -> bytes:

@@ -18,6 +18,7 @@ from ..config import RuleConfig
 from ..jsonpaths import Path, TooDeep, compile_path
 from ..model import Action
 from .canonical import LONGEST_JSON, Canonical, Parsed, canonical_json, canonical_value, is_json, parse
+from .coded import codings_of, uncoded
 from .effects import Said, statements
 from .identity import document_id, document_key
 
@@ -31,7 +32,8 @@ MOST_VALUES = 64
 
 
 class Bodies(Protocol):
-    """The bodies of one exchange, after transfer and content decoding."""
+    """The bodies of one exchange as they are stored: after transfer decoding and, but for `fidelity = "wire"`, after
+    content decoding."""
 
     def read(self, side: Side) -> bytes:
         """The whole body. Asked only for bodies up to LONGEST_JSON bytes."""
@@ -87,7 +89,7 @@ class Interpreter:
             for name, recipe in recipes.items()
             if recipe.index
         }
-        self._memo: dict[tuple[bytes, str], Canonical] = {}
+        self._memo: dict[tuple[bytes, str, bool, tuple[str, ...]], Canonical] = {}
 
     def looks(self, row: ExchangeRow, bodies: Bodies) -> list[Look]:
         """What the exchange says about documents; raises what `bodies` raises."""
@@ -124,9 +126,9 @@ class Interpreter:
             case Effect.TOMBSTONE:
                 size, digest, content, media_type = 0, _NOTHING, Canonical(_NOTHING), ""
             case Effect.PATCH:
-                content = Canonical(_patch_digest(row, media_type, digest))
-            case Effect.CONTENT if is_json(media_type) and 0 < size <= LONGEST_JSON:
-                content = self._canonical(row.rule, digest, payloads, said.side)
+                content = Canonical(_patch_digest(row, media_type, payloads.digest(said.side)))
+            case Effect.CONTENT if 0 < size <= LONGEST_JSON and (is_json(media_type) or codings_of(message)):
+                content = self._canonical(row.rule, message, payloads, said.side)
         return Look(
             document=document_id(row.destination, key),
             destination=row.destination,
@@ -144,19 +146,20 @@ class Interpreter:
             malformed=bool(content.malformed),
         )
 
-    def _canonical(self, rule: str, digest: bytes, payloads: "_Payloads", side: Side) -> Canonical:
-        ignore = self._ignore.get(rule, ())
-        place = (digest, rule if ignore else "")
+    def _canonical(self, rule: str, message: MessageRow, payloads: "_Payloads", side: Side) -> Canonical:
+        json_body, ignore = is_json(message.content_type), self._ignore.get(rule, ())
+        place = (message.digest, rule if ignore else "", json_body, codings_of(message))
         found = self._memo.get(place)
         if found is None:
             if len(self._memo) >= _MEMO:
                 self._memo.clear()
-            found = self._memo[place] = payloads.canonical(side, ignore)
+            found = payloads.canonical(side, ignore) if json_body else Canonical(payloads.digest(side))
+            self._memo[place] = found
         return found
 
 
 class _Payloads:
-    """The JSON payloads of one exchange, each parsed once."""
+    """The payloads of one exchange, without content codings; JSON is parsed once."""
 
     def __init__(self, row: ExchangeRow, bodies: Bodies) -> None:
         self._row = row
@@ -176,7 +179,16 @@ class _Payloads:
                 return canonical_value(parsed, ignore)
             except (ValueError, RecursionError):
                 pass  # said by what follows: the bytes are compared, and marked
-        return canonical_json(self._bodies.read(side), ignore)
+        return canonical_json(self._body(side), ignore)
+
+    def digest(self, side: Side) -> bytes:
+        """Of what is under a content coding, where one is stored: the same content is not always packed the same."""
+        message = _message(self._row, side)
+        coded = codings_of(message) and message.size <= LONGEST_JSON
+        return sha256(self._body(side)).digest() if coded else message.digest
+
+    def _body(self, side: Side) -> bytes:
+        return uncoded(self._bodies.read(side), codings_of(_message(self._row, side)), LONGEST_JSON)
 
     def _parse(self, side: Side) -> Parsed | None:
         if side not in self._parsed:
@@ -184,7 +196,7 @@ class _Payloads:
             self._parsed[side] = None
             if is_json(message.content_type) and 0 < message.size <= LONGEST_JSON:
                 try:
-                    self._parsed[side] = parse(self._bodies.read(side))
+                    self._parsed[side] = parse(self._body(side))
                 except (ValueError, RecursionError):
                     self._parsed[side] = None  # not what it says; as a content it will be marked malformed
         return self._parsed[side]

@@ -22,6 +22,7 @@ type Content = tuple[str, bytes]
 """What two looks are compared by: effect and content."""
 
 _TOMBSTONE = Effect.TOMBSTONE.value
+_PATCH = Effect.PATCH.value
 
 
 @dataclass(slots=True)
@@ -72,6 +73,7 @@ def add_looks(connection: Connection, looks: Sequence[Look]) -> int:
             previous = (found.last_effect, found.last_content) if found.last_effect else None
         else:
             placed, previous = _merge(connection, document, fresh)
+            found.media_type = _late_type(connection, document, found, fresh)
         found.versions += _mark(connection, document, placed, previous)
         added = [place for place in placed if place.look is not None]
         for place in added:
@@ -110,7 +112,7 @@ def recount(connection: Connection, document: UUID) -> None:
         update(Document)
         .where(Document.id == document)
         .values(
-            media_type=last.media_type,
+            media_type=next((row.media_type for row in reversed(found) if row.effect != _PATCH), ""),
             rule=last.rule,
             retention_class=last.retention_class,
             first_seen=min(row.at for row in found),
@@ -171,6 +173,18 @@ def _merge(connection: Connection, document: UUID, fresh: dict[UUID, Look]) -> t
     return placed, None if before is None else _stored_content(before)
 
 
+def _late_type(connection: Connection, document: UUID, found: _Known, fresh: dict[UUID, Look]) -> str:
+    """The document's media type with looks that arrived late: where changes came last, one of them may be the last
+    that shows a type."""
+    shown = [identifier for identifier, look in fresh.items() if look.effect is not Effect.PATCH]
+    if found.last_effect != _PATCH or not shown:
+        return found.media_type
+    newest, table = max(shown), table_of(LookRow)
+    behind = (table.c.document_id == document, table.c.effect != _PATCH, table.c.id > newest)
+    overtaken = connection.execute(select(table.c.id).where(*behind).limit(1)).first() is not None
+    return found.media_type if overtaken else fresh[newest].media_type
+
+
 def _content(look: Look) -> Content:
     return look.effect.value, look.content
 
@@ -211,7 +225,9 @@ def _note(found: _Known, place: _Placed) -> None:
     found.last_seen = max(found.last_seen, look.at)
     if place.id.int > found.last_look.int:
         found.last_look, (found.last_effect, found.last_content) = place.id, place.content
-        found.media_type, found.rule, found.retention_class = look.media_type, look.rule, look.retention_class
+        found.rule, found.retention_class = look.rule, look.retention_class
+        if look.effect is not Effect.PATCH:  # the type of a change says nothing about the type of what it changes
+            found.media_type = look.media_type
 
 
 def _values(place: _Placed, *, binary_ids: bool) -> tuple[Any, ...]:
