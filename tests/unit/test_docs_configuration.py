@@ -12,8 +12,10 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from entrepot_store.config import (
+    CredentialConfig,
     DocumentConfig,
     KeepConfig,
+    LoginConfig,
     ProductConfig,
     RedactConfig,
     ReverseListener,
@@ -33,6 +35,8 @@ TABLES: dict[str, type[BaseModel]] = {
     "rule.document": DocumentConfig,
     "rule.redact": RedactConfig,
     "proxy.reverse": ReverseListener,
+    "credential": CredentialConfig,
+    "credential.login": LoginConfig,
 }
 
 

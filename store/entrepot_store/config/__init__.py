@@ -1,5 +1,6 @@
 """`entrepot.toml`: what a user may set, how it is read, and what is refused."""
 
+from .credential import CredentialConfig, LoginConfig
 from .load import load_settings
 from .products import ProductConfig
 from .reload import Reloader, needs_restart
@@ -8,8 +9,10 @@ from .settings import ApiSettings, ProxySettings, ReverseListener, S3Settings, S
 
 __all__ = [
     "ApiSettings",
+    "CredentialConfig",
     "DocumentConfig",
     "KeepConfig",
+    "LoginConfig",
     "ProductConfig",
     "ProxySettings",
     "RedactConfig",

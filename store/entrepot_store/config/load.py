@@ -109,13 +109,20 @@ def _layered(content: dict[str, Any], name: str, origins: list[Origin]) -> type[
             dotenv_settings: PydanticBaseSettingsSource,
             file_secret_settings: PydanticBaseSettingsSource,
         ) -> tuple[PydanticBaseSettingsSource, ...]:
-            environment, file, aws = _Layer(cls, env_settings()), _Layer(cls, content), _AwsLayer(cls, {})
+            environment, file, aws = _Layer(cls, _variables(env_settings())), _Layer(cls, content), _AwsLayer(cls, {})
             origins.append(Origin(ENVIRONMENT, environment.values))
             origins.append(Origin(name if content else "configuration", file.values))
             origins.append(Origin("AWS_* variables", aws.values))
             return init_settings, environment, file, aws
 
     return Loaded
+
+
+def _variables(given: dict[str, Any]) -> dict[str, Any]:
+    """Without ENTREPOT_CREDENTIAL_*: they hold the secrets that requests to the API name, and are no settings."""
+    if not isinstance(given.get("credential"), list):
+        given.pop("credential", None)
+    return given
 
 
 def _malformed_variables() -> list[str]:

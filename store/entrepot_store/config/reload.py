@@ -46,7 +46,7 @@ def needs_restart(old: Settings, new: Settings) -> list[str]:
     changed = []
     for name in Settings.model_fields:
         before, after = getattr(old, name), getattr(new, name)
-        if name in ("rule", "product") or before == after:
+        if name in ("rule", "product", "credential") or before == after:
             continue
         fields = getattr(type(before), "model_fields", None)
         if fields is None:

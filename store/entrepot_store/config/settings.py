@@ -16,6 +16,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from .credential import CredentialConfig
 from .products import ProductConfig, split_host
 from .refusal import plain_reasons
 from .rule import RuleConfig
@@ -41,7 +42,7 @@ def _check_webhook(url: SecretStr) -> SecretStr:
     return url
 
 
-def _check_names_differ[T: (ProductConfig, RuleConfig)](named: tuple[T, ...]) -> tuple[T, ...]:
+def _check_names_differ[T: (ProductConfig, RuleConfig, CredentialConfig)](named: tuple[T, ...]) -> tuple[T, ...]:
     twice = repeated(one.name.lower() for one in named)
     if twice:
         raise ValueError(f"two are named {twice!r}; case does not tell them apart")
@@ -211,6 +212,7 @@ class Settings(BaseSettings):
     events: EventsSettings = EventsSettings()
     product: Annotated[tuple[ProductConfig, ...], AfterValidator(_check_products)] = ()
     rule: Annotated[tuple[RuleConfig, ...], AfterValidator(_check_names_differ)] = ()
+    credential: Annotated[tuple[CredentialConfig, ...], AfterValidator(_check_names_differ)] = ()
 
     @property
     def vault_location(self) -> str:
