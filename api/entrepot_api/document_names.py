@@ -46,7 +46,8 @@ def find_by_url(documents: DocumentCatalog, settings: Settings, url: str) -> Doc
         raise BadInput(f"{url!r} is no URL: {error}.", hint=_HELP) from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise BadInput(f"{url!r} is no URL of http or https.", hint=_HELP)
-    destination = stored_text(ProductNames(settings.product).destination(parts.hostname, port))
+    name = ProductNames(settings.product).destination(parts.hostname, port)
+    destination = stored_text(listeners(settings).get(parts.netloc, name))
     path, query = stored_text(parts.path or "/"), stored_text(parts.query)
     for key in _keys(path, query, settings):
         try:
@@ -57,6 +58,11 @@ def find_by_url(documents: DocumentCatalog, settings: Settings, url: str) -> Doc
         f"No document is known under {url}: {destination} has none of that key.",
         hint=f"`entrepot documents --to {destination}` lists them; only what a rule protects becomes one.",
     )
+
+
+def listeners(settings: Settings) -> dict[str, str]:
+    """Products by the address of their reverse listener, which is what clients know them by."""
+    return {listener.listen: listener.name for listener in settings.proxy.reverse}
 
 
 def plain_url(text: str) -> str:

@@ -178,6 +178,12 @@ def test_an_unknown_type_is_judged_by_its_bytes() -> None:
     assert diff(b'{"a": 1}', b'{"a": 2}', "").kind is Kind.JSON
     assert diff(b"a\n", b"b\n", "application/octet-stream").kind is Kind.TEXT
     assert diff(b"\x00\x01", b"\x00\x02", "application/octet-stream").kind is Kind.BINARY
+    assert "size, type and digest" in diff(b"%PDF-1", b"%PDF-2", "application/pdf").note
+
+
+def test_no_bytes_are_not_complained_about_as_bad_json() -> None:
+    assert (diff(b"", b"{}").kind, diff(b"", b"{}").note) == (Kind.TEXT, "The content was empty before.")
+    assert diff(b"{}", b"").note == "The content is empty."
 
 
 # Tables

@@ -89,7 +89,15 @@ SHOWN = {"id": 7, "name": "x", "revision": 3}
         ("POST", "/a", 201, {"name": "x"}, None, ((b"location", b"a/7"),), [("/a/7", Effect.CONTENT, "request")]),
         (
             *("POST", "/a", 201, {"name": "x"}, None),
-            *(((b"Location", b"http://elsewhere/a/7"),), [("POST /a", Effect.CONTENT, "request")]),
+            *(((b"Location", b"http://elsewhere/b/7"),), [("POST /a", Effect.CONTENT, "request")]),
+        ),
+        (
+            *("POST", "/a", 201, {"name": "x"}, None),
+            *(((b"Location", b"https://behind-the-proxy:8443/a/7"),), [("/a/7", Effect.CONTENT, "request")]),
+        ),
+        (
+            *("POST", "/a", 201, {"name": "x"}, None),
+            *(((b"Location", b"http://[bad"),), [("POST /a", Effect.CONTENT, "request")]),
         ),
         ("POST", "/a", 201, {"name": "x"}, SHOWN, (), [("/a/7", Effect.CONTENT, "response")]),
         ("POST", "/a", 200, {"name": "x"}, {"id": "req-1"}, (), [("POST /a", Effect.CONTENT, "request")]),

@@ -11,6 +11,7 @@ from entrepot_store.errors import Damaged
 
 from ..query import past_moment, stored_text
 from .document_options import AtOption, ToOption
+from .importing import PARTLY
 from .options import ConfigOption, DataOption, JsonOption, opened, settings_from
 from .output import progress_bar, say
 
@@ -26,8 +27,8 @@ def command(
 ) -> None:
     """Write a product's documents as they were at a moment as files, with an `index.json`.
 
-    The folder appears whole or not at all. Exit code 10 if some contents are gone or damaged; all others are there, and
-    the index names those that are not.
+    The folder appears whole or not at all. Exit code 10 if some contents are gone or damaged, 13 if only changes of
+    some were ever captured; all others are there, and the index names those that are not.
     """
     from entrepot_store.checkout import checkout
 
@@ -46,7 +47,9 @@ def command(
         print(f"{done.files} documents of {destination} as of {to_rfc3339(moment)} are in {folder}, {done.size} bytes.")
     for failed in done.failed:
         say(f"{failed.key}: {failed.reason}")
+    lost = sum(not failed.never_seen for failed in done.failed)
+    if lost:
+        raise Damaged(f"{lost} documents could not be read and have no file.", hint="`index.json` names them.")
     if done.failed:
-        raise Damaged(
-            f"{len(done.failed)} documents could not be read and have no file.", hint="`index.json` names them."
-        )
+        say(f"{len(done.failed)} documents have no file, because only changes of them were captured.")
+        raise typer.Exit(PARTLY)

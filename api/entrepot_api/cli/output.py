@@ -31,7 +31,14 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, right:
         table.add_column(column, justify="right" if column in right else "left", no_wrap=not last, overflow="fold")
     for row in rows:
         table.add_row(*(Text(visible(cell)) for cell in row))
-    console.print(table)
+    if interactive:
+        console.print(table)
+        return
+    with console.capture() as captured:
+        console.print(table)
+    # Without what the widest cell of the last column would fill the others up with.
+    for line in captured.get().splitlines():
+        print(line.rstrip(" "))
 
 
 def say(sentence: str) -> None:

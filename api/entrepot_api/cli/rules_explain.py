@@ -9,6 +9,7 @@ import typer
 from entrepot_store.config import Settings
 from entrepot_store.errors import BadInput
 
+from ..document_names import listeners
 from ..text import visible
 from .options import ConfigOption, DataOption, JsonOption, opened_catalog, settings_from
 
@@ -80,11 +81,11 @@ def _target(url: str, settings: Settings) -> tuple[str, str]:
     """The destination's name and the path. Raises BadInput."""
     from entrepot_store.rules import ProductNames
 
-    parts = urlsplit(url)
     try:
+        parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        port = 0
+        parts, port = urlsplit(""), 0
     if parts.scheme not in ("http", "https", "ws", "wss") or not parts.hostname or port == 0:
         raise BadInput(
             f"{url!r} is neither a URL nor the id of an exchange.",
@@ -93,9 +94,7 @@ def _target(url: str, settings: Settings) -> tuple[str, str]:
     name = ProductNames(settings.product).destination(
         parts.hostname, port or (443 if parts.scheme in ("https", "wss") else 80)
     )
-    # A reverse listener is known to clients by its address, and by its name to everybody else.
-    listeners = {listener.listen: listener.name for listener in settings.proxy.reverse}
-    return listeners.get(parts.netloc, name), parts.path or "/"
+    return listeners(settings).get(parts.netloc, name), parts.path or "/"
 
 
 def _lines(explanation: "Explanation", recorded: str | None) -> list[str]:

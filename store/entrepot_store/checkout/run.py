@@ -10,6 +10,7 @@ from uuid import UUID
 from ..archive import Archive
 from ..catalog.documents import DocumentFilter, DocumentRow, VersionRow
 from ..clock import to_rfc3339
+from ..documents.content import NeverSeen
 from ..documents.representation import Representation, represent
 from ..errors import Damaged, NotFound
 from .folder import new_folder
@@ -21,12 +22,13 @@ _CHUNK = 256 * 1024
 
 @dataclass(slots=True, frozen=True)
 class Failed:
-    """A document whose content could not be read, and why."""
+    """A document whose content could not be read, and why. `never_seen`: only changes of it were captured."""
 
     document: UUID
     key: str
     version: UUID
     reason: str
+    never_seen: bool = False
 
 
 @dataclass(slots=True, frozen=True)
@@ -84,7 +86,7 @@ class _Run:
         except (NotFound, Damaged) as error:
             if file is not None:
                 (root / file).unlink(missing_ok=True)
-            self.failed.append(Failed(document.id, document.key, version.id, str(error)))
+            self.failed.append(Failed(document.id, document.key, version.id, str(error), isinstance(error, NeverSeen)))
             return
         self.files += 1
         self.size += size
@@ -92,6 +94,7 @@ class _Run:
             **{"file": str(file), "document": str(document.id), "key": document.key, "version": str(version.id)},
             **{"from": to_rfc3339(version.at), "digest": f"sha256:{digest}", "size": size},
             **{"media_type": shown.media_type, "malformed": version.malformed, "exchange": str(version.exchange)},
+            **({"content_encoding": ", ".join(shown.codings)} if shown.codings else {}),
         )
 
 

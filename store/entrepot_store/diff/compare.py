@@ -42,7 +42,7 @@ def compare(before: Content | None, after: Content | None, *, limit: int = MAX_C
     if len(families) > 1 and not families <= set(_TABLES):
         return _binary(f"The {_types(old, new)}: contents of different types are not compared with each other.")
     if families == {Family.BINARY}:
-        return _binary("")
+        return _binary("Contents of such types are compared by size, type and digest.")
     note = "" if old.essence == new.essence else f"The {_types(old, new)}."
     return _compare_bytes(_Side(old, before.read()), _Side(new, after.read()), limit, note)
 
@@ -69,6 +69,9 @@ def _compare_bytes(before: _Side, after: _Side, limit: int, note: str) -> Diff:
             note = f"{note} Not compared as a table: {error}.".strip()
         else:
             return _kept(Kind.TABLE, compare_tables(*tables), limit, note)
+    if not (before.data and after.data):
+        note = f"{note} The content {'was' if after.data else 'is'} empty{' before' if after.data else ''}.".strip()
+        family = Family.TEXT  # no bytes are no JSON, and nothing to complain about
     old, new = before.text(), after.text()
     if old is None or new is None:
         promised = family not in (Family.UNKNOWN, Family.XLSX)

@@ -17,6 +17,11 @@ from ..errors import Damaged, NotFound
 from .canonical import LONGEST_JSON, parse_json
 from .coded import codings_of, uncoded
 
+
+class NeverSeen(NotFound):
+    """Only changes of a document were captured: nothing is lost or damaged, and nobody knows what it is."""
+
+
 _DEEPEST = 1000
 """Patches in a row that are applied; behind them somebody should have looked at the document once."""
 
@@ -35,7 +40,7 @@ def open_content(archive: Archive, documents: DocumentCatalog, version: VersionR
 def content_bytes(archive: Archive, documents: DocumentCatalog, version: VersionRow) -> bytes:
     """The content of a version, in memory.
 
-    Raises NotFound for a tombstone and for a patch whose base is not known, and what `Archive.body` raises.
+    Raises NotFound for a tombstone, NeverSeen for a patch whose base is not known, and what `Archive.body` raises.
     """
     base, patches = history_of(documents, version)
     if not patches:
@@ -47,8 +52,8 @@ def content_bytes(archive: Archive, documents: DocumentCatalog, version: Version
 
 
 def history_of(documents: DocumentCatalog, version: VersionRow) -> tuple[VersionRow, list[VersionRow]]:
-    """The version whose content was seen, and the changes since, oldest first. Raises NotFound for a tombstone and for
-    changes to what was never seen."""
+    """The version whose content was seen, and the changes since, oldest first. Raises NotFound for a tombstone and
+    NeverSeen for changes to what was never seen."""
     if version.effect is Effect.TOMBSTONE:
         raise NotFound(f"The document was deleted at {to_rfc3339(version.at)}; that version has no content.")
     patches: list[VersionRow] = []
@@ -57,7 +62,7 @@ def history_of(documents: DocumentCatalog, version: VersionRow) -> tuple[Version
         patches.append(base)
         base = documents.version_at(base.document, base.at - 1)
     if base is None or base.effect is not Effect.CONTENT:
-        raise NotFound(
+        raise NeverSeen(
             f"The version of {to_rfc3339(version.at)} is a change (PATCH), and what it changed was never seen.",
             hint="The patch itself is the request body of its exchange.",
         )

@@ -4,7 +4,9 @@ differs, the reading that loses nothing.
     GET 200, 203                   the response is the content
     PUT 2xx                        the content is now the response if it shows the document, else the request
     PATCH 2xx                      the response if it shows the document, else a change whose outcome is not known
-    POST 2xx with Location         a document at that place; 2xx with an id in the answer: at the path and the id
+    POST 2xx with Location         a document at that place; 2xx with an id in the answer: at the path and the id.
+                                   A place on another host counts if it lies below the path: behind a proxy, services
+                                   name themselves as they know themselves
     POST 2xx without either        one more submission: a document of its own, named `POST /path`
     DELETE 200, 204                gone
     404, 410 to any of these       gone, which means something only if it was there before
@@ -74,7 +76,7 @@ def _posted(row: ExchangeRow, response: MessageRow, query: str, read: ReadJson, 
     side: Side = "response" if _shows(row, response, read) else "request"
     location = _header(response.headers, b"location")
     if location is not None and row.status in (201, 202):
-        place = _same_origin(row.url, location)
+        place = _place(row, location)
         if place is not None:
             return Said(*place, Effect.CONTENT, side, at)
     found = _id_in(read("response")) if row.status in (200, 201) else None
@@ -92,7 +94,7 @@ def _shows(row: ExchangeRow, response: MessageRow, read: ReadJson) -> bool:
     if response.size == 0 or row.status not in (200, 201):
         return False
     place = _header(response.headers, b"content-location")
-    if place is not None and _same_origin(row.url, place) == (row.path, row.url.partition("?")[2]):
+    if place is not None and _place(row, place) == (row.path, row.url.partition("?")[2]):
         return True
     shown = read("response")
     if not isinstance(shown, dict):
@@ -121,16 +123,18 @@ def _id_in(answer: Any) -> str | None:
     return None
 
 
-def _same_origin(base: str, place: bytes) -> tuple[str, str] | None:
-    """Path and query of a place on the same origin; None for one elsewhere, or that is no URL."""
+def _place(row: ExchangeRow, place: bytes) -> tuple[str, str] | None:
+    """Path and query of a place of the same service; None for one elsewhere, or that is no URL."""
     try:
-        there = urlsplit(urljoin(base, place.decode("utf-8")))
-        here = urlsplit(base)
-        if (there.scheme, there.hostname, there.port) != (here.scheme, here.hostname, here.port):
-            return None
+        there = urlsplit(urljoin(row.url, place.decode("utf-8")))
+        here = urlsplit(row.url)
+        same_origin = (there.scheme, there.hostname, there.port) == (here.scheme, here.hostname, here.port)
     except ValueError:
         return None
-    return there.path or "/", there.query
+    path = there.path or "/"
+    if not (same_origin or path == row.path or path.startswith(row.path.rstrip("/") + "/")):
+        return None
+    return path, there.query
 
 
 def _header(headers: Headers, name: bytes) -> bytes | None:
