@@ -30,6 +30,7 @@ BENCHMARKS = {
         (("shipping_kept", ">=", 0.667), ("polled_payloads", "<=", 10), ("polled_vault_bytes_per_look", "<=", 200)),
     ),
     "history": Benchmark("history", (("sqlite_growth", "<=", 1.2), ("postgresql_growth", "<=", 1.2))),
+    "retention": Benchmark("retention", ()),
     "rules": Benchmark("rules", ()),
     "replay": Benchmark("replay", ()),
 }
