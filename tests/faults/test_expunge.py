@@ -23,7 +23,19 @@ from tests.support.retained import FAR, START, Ended, Store, check_readable, sam
 
 SECRET = b"Erika-Mustermann-1964"
 PERSON = b'{"customer": 7, "name": "%s", "pad": "%s"}' % (SECRET, b"y" * 700)
-STEPS = ("noted", "said", "erased", "planned", "written", "put", "verified", "replaced", "deleted", "finished")
+STEPS = (
+    "noted",
+    "said",
+    "erased",
+    "planned",
+    "written",
+    "put",
+    "verified",
+    "replaced",
+    "deleted",
+    "scrubbed",
+    "finished",
+)
 
 
 def filled(folder: Path, vault: DirectoryVault | None = None) -> Store:

@@ -308,6 +308,11 @@ class RetentionCatalog(Protocol):
         """Segments that hold what was erased."""
         ...
 
+    def scrub(self) -> None:
+        """Takes what was erased out of the database's own files, where it is ours to do so (SQLite: free pages and the
+        write-ahead log). Raises Busy while a reader keeps old pages."""
+        ...
+
     def finish_erasure(self, identifier: UUID) -> None: ...
 
     def sides_with(self, digest: bytes) -> Mapping[UUID, tuple[bool, bool]]:

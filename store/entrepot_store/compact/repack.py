@@ -7,6 +7,7 @@ which every chore begins, finishes it or clears it away. To a rebuild the new se
 the vault: its first record says what it replaces.
 """
 
+import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -24,6 +25,9 @@ from ..segment.verify import verify_segment
 from ..vault import Vault
 from .fetched import FetchedSource
 from .names import merged_key
+
+_COPIES = "repack-"
+"""Folders of copies begin with this; one that is left belongs to a run that was killed."""
 
 
 class Repacker:
@@ -56,7 +60,7 @@ class Repacker:
         as it was shipped. Raises Damaged, TooNew, and what vault and catalog raise; OSError.
         """
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=self._folder, prefix="repack-") as name:
+        with tempfile.TemporaryDirectory(dir=self._folder, prefix=_COPIES) as name:
             parts, recipes = self._parts(sorted(keys), Path(name))
             if len(parts) == 1 < len(keys):
                 return None, 1
@@ -76,6 +80,8 @@ class Repacker:
     def settle(self) -> None:
         """Finishes what a crash interrupted, if it got as far as the vault, and clears it away otherwise. Raises as
         `repack`."""
+        for left in self._folder.glob(f"{_COPIES}*"):
+            shutil.rmtree(left)  # they take room, and may hold what is to be erased
         for row in self._catalog.repackings():
             try:
                 found = self._read(row)

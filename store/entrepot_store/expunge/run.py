@@ -1,9 +1,10 @@
 """Erases what was selected. The order of the steps is the promise:
 
     written down → said in the vault (the ledger) → one catalog transaction → segments repacked → old ones erased
+    → the database's own files scrubbed
 
-From the third step on nothing gives out what was erased; from the last one on no byte of the vault holds it. Whoever
-comes after a crash ends it, also after a rebuild: the ledger is in the vault.
+From the third step on nothing gives out what was erased; from the last on no byte of vault and catalog holds it.
+Whoever comes after a crash ends it, also after a rebuild: the ledger is in the vault.
 """
 
 from collections.abc import Callable
@@ -98,6 +99,9 @@ def _settle(vault: Vault, catalog: RetentionCatalog, repacker: Repacker, step: C
             step("deleted")
             for removal in catalog.forget_superseded(old.key):
                 vault.delete(removal)
+    if unfinished:
+        catalog.scrub()
+        step("scrubbed")
     for erasure, _ in unfinished:
         catalog.finish_erasure(erasure.id)
         step("finished")

@@ -1,5 +1,5 @@
 """The RetentionCatalog port on SQL, in the catalog's database. What the calls do is in the modules beside:
-`repointing`, `removing`, `keeping`, `standing`, `sole`."""
+`repointing`, `removing`, `keeping`, `standing`, `scrubbing`, `sole`."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -37,6 +37,7 @@ from .retention_schema import (
     Superseded,
 )
 from .schema import Exchange, Segment, Shipment
+from .scrubbing import scrub
 from .sole import sole
 
 
@@ -228,6 +229,9 @@ class SqlRetention:
     def unfinished_erasures(self) -> list[tuple[ErasureRow, list[ErasedRow]]]:
         with self._database.reading() as connection:
             return standing.unfinished(connection)
+
+    def scrub(self) -> None:
+        scrub(self._database)
 
     def finish_erasure(self, identifier: UUID) -> None:
         with self._database.writing() as connection:
