@@ -76,6 +76,15 @@ def parse_trailers(fields: Fields, exact: Exact) -> Headers:
     return tuple((name, value) for name, _, value in pairs)
 
 
+def parse_started_at(fields: Fields, exact: Exact) -> int:
+    """Raises ValueError."""
+    return _whole(exact.get("started_at", parse_date(fields.need(b"WARC-Date"))))
+
+
+def parse_rule(fields: Fields, exact: Exact) -> str:
+    return cast("str", exact.get("rule", fields.text(b"Entrepot-Rule"))) or ""
+
+
 def parse_facts(identifier: UUID, fields: Fields, exact: Exact, request: Request) -> Exchange:
     """The exchange without response, messages and bodies. Raises ValueError."""
 
@@ -85,12 +94,12 @@ def parse_facts(identifier: UUID, fields: Fields, exact: Exact, request: Request
     timing = [int(number) for number in fields.need(b"Entrepot-Timing").split(b" ")]
     return Exchange(
         id=identifier,
-        started_at=_whole(exact.get("started_at", parse_date(fields.need(b"WARC-Date")))),
+        started_at=parse_started_at(fields, exact),
         source=text(b"Entrepot-Source", "source") or "",
         destination=text(b"Entrepot-Destination", "destination") or "",
         client_address=text(b"Entrepot-Client", "client_address") or "",
         server_address=text(b"Entrepot-Server", "server_address") or "",
-        rule=text(b"Entrepot-Rule", "rule") or "",
+        rule=parse_rule(fields, exact),
         action=Action(fields.need(b"Entrepot-Action").decode("ascii")),
         retention_class=text(b"Entrepot-Class", "retention_class") or "",
         request=request,

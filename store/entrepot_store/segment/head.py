@@ -47,7 +47,8 @@ class RecordHead:
 
     `raw` is its bytes up to the payload. `size` is the payload's in bytes, also when it is stored elsewhere
     (`revisit`). `exchange` (kind REQUEST) has the request and every fact, `response` (kind RESPONSE) the response;
-    their bodies hold no bytes yet, but say size, truncation and the coding that was undone.
+    their bodies hold no bytes yet, but say size, truncation and the coding that was undone. Both are None where only
+    the record's own fields were parsed.
     """
 
     kind: Kind
@@ -69,8 +70,9 @@ class RecordHead:
         return self.record_id
 
 
-def parse_head(data: bytes) -> RecordHead | None:
-    """The head of the record that `data` begins with; None if more bytes are needed. Raises ValueError."""
+def parse_head(data: bytes, *, http: bool = True) -> RecordHead | None:
+    """The head of the record that `data` begins with; None if more bytes are needed. Without `http` the HTTP message in
+    it is not parsed, which is two thirds of the work. Raises ValueError."""
     end = data.find(END_OF_HEAD)
     if end < 0:
         return None
@@ -92,7 +94,7 @@ def parse_head(data: bytes) -> RecordHead | None:
         raise ValueError("Content-Length is negative")
     head = _head(kind, fields, length)
     head.raw = data[:start]
-    if block:
+    if block and http:
         _add_message(head, block)
     return head
 

@@ -17,6 +17,7 @@ from ..catalog.rows import PayloadRow, SegmentRow
 from ..errors import Damaged
 from ..model import LedgerEntry
 from . import dictionary as dictionaries
+from .facts import parse_rule, parse_started_at
 from .frame_writer import FrameWriter
 from .head import Kind
 from .info import LATEST, SOFTWARE, SegmentInfo
@@ -80,7 +81,7 @@ def merge_segments(target: Path, parts: Sequence[Part], *, key: str, recipes: st
             for record in _records(part, reader):
                 frames.write(record)
         frames.seal()
-    exchanges, payloads = _read_back(target, key, info)
+    exchanges, payloads = _read_back(target, key, info, changed=any(part.erased for part in parts))
     _check(key, parts, exchanges, payloads)
     times = [exchange.started_at for exchange in exchanges]
     segment = SegmentRow(
@@ -133,7 +134,7 @@ def _progress(entry: LedgerEntry) -> tuple[int, int, int]:
 def _records(part: Part, reader: SegmentReader) -> Iterator[Record]:
     """What of a part goes into the new segment. What is not read of a record is passed over by the reader."""
     seen = 0
-    for record in reader.records():
+    for record in reader.records(http=False):
         head = record.head
         if head.kind is Kind.INFO:
             continue
@@ -171,7 +172,7 @@ def _dictionary(parts: Sequence[Part], readers: Sequence[SegmentReader]) -> zsta
     samples: list[bytes] = []
     for part, reader, exchange in places[:: dictionaries.sample_every(useful)]:
         if exchange.id not in part.erased:
-            samples.extend(_sample(reader.record(side.offset, side.length)) for side in exchange.sides)
+            samples.extend(_sample(reader.record(side.offset, side.length, http=False)) for side in exchange.sides)
     return dictionaries.train(samples)
 
 
@@ -190,18 +191,22 @@ def _sample(record: OpenRecord) -> bytes:
     return sample[: dictionaries.SAMPLE_LONGEST]
 
 
-def _read_back(target: Path, key: str, info: SegmentInfo) -> tuple[list[StoredExchange], list[PayloadRow]]:
-    """Where everything is in what was written; every byte of it decoded and checked."""
+def _read_back(
+    target: Path, key: str, info: SegmentInfo, *, changed: bool
+) -> tuple[list[StoredExchange], list[PayloadRow]]:
+    """Where everything is in what was written; every byte of it decoded and checked. HTTP messages were parsed when
+    the bytes that are copied here were first stored, and are parsed again only if some were `changed`."""
     exchanges: list[StoredExchange] = []
     payloads: list[PayloadRow] = []
-    for record in SegmentReader(FileSource(target)).records():
+    for record in SegmentReader(FileSource(target)).records(http=changed):
         head = record.head
         for _ in record.payload:
             pass
         stored = Stored(head.size, record.digest, record.offset, record.length)
-        if head.exchange is not None:
-            rule = head.exchange.rule
-            exchanges.append(StoredExchange(head.record_id, head.exchange.started_at, rule, stored, None))
+        if head.kind is Kind.REQUEST:
+            exact = head.fields.exact
+            started, rule = parse_started_at(head.fields, exact), parse_rule(head.fields, exact)
+            exchanges.append(StoredExchange(head.record_id, started, rule, stored, None))
         elif head.kind is Kind.RESPONSE:
             exchanges[-1] = replace(exchanges[-1], response=stored)
         if head.kind is Kind.PAYLOAD or (

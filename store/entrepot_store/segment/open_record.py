@@ -14,11 +14,14 @@ class OpenRecord:
 
     __slots__ = ("_digest", "frame", "head", "payload")
 
-    def __init__(self, frame: Frame, pieces: Generator[bytes], expected: bytes | None = None) -> None:
-        """Reads the head. With `expected` the payload must have that digest. Raises ValueError; so does `payload`."""
+    def __init__(
+        self, frame: Frame, pieces: Generator[bytes], expected: bytes | None = None, *, http: bool = True
+    ) -> None:
+        """Reads the head, `http` as in `parse_head`. With `expected` the payload must have that digest. Raises
+        ValueError; so does `payload`."""
         self.frame = frame
         self._digest = sha256()
-        self.head, begun = _read_head(pieces)
+        self.head, begun = _read_head(pieces, http=http)
         self.payload = self._read_payload(begun, pieces, expected)
 
     @property
@@ -57,7 +60,7 @@ class OpenRecord:
             yield held
 
 
-def _read_head(pieces: Iterator[bytes]) -> tuple[RecordHead, bytes]:
+def _read_head(pieces: Iterator[bytes], *, http: bool) -> tuple[RecordHead, bytes]:
     """The head of the record in `pieces`, and what was read beyond it."""
     parts: list[bytes] = []
     size, end = 0, b""
@@ -68,7 +71,7 @@ def _read_head(pieces: Iterator[bytes]) -> tuple[RecordHead, bytes]:
         # Looked for in what is new: a head of megabytes must not be gone through again for every piece.
         if END_OF_HEAD in end:
             parts = [data := b"".join(parts)]
-            head = parse_head(data)
+            head = parse_head(data, http=http)
             if head is not None:
                 return head, data[len(head.raw) :]
         if size > MAX_HEAD:

@@ -90,13 +90,14 @@ class SegmentReader:
         if current is not None:
             yield current
 
-    def records(self) -> Generator[OpenRecord]:
-        """Every record in order, for those who copy records. Raises Damaged and TooNew.
+    def records(self, *, http: bool = True) -> Generator[OpenRecord]:
+        """Every record in order, for those who copy records; they need no HTTP message parsed (`http`). Raises Damaged
+        and TooNew.
 
         What was not read of a payload is read, and checked, when the next record is asked for.
         """
         with self._source.open(0) as stream:
-            yield from self._records(SegmentWalk(stream))
+            yield from self._records(SegmentWalk(stream), http=http)
 
     def open_body(self, offset: int, length: int, digest: bytes | None = None) -> BodyStream | Revisit:
         """The payload of the record at that place, as a stream, or where else it is. Long ones take constant memory.
@@ -110,9 +111,9 @@ class SegmentReader:
             return record.head.revisit
         return BodyStream(record.payload, record.head.size)
 
-    def record(self, offset: int, length: int) -> OpenRecord:
-        """The record at that place, its payload not read yet. Raises as `open_body`."""
-        return self._record_at(offset, length, None)
+    def record(self, offset: int, length: int, *, http: bool = True) -> OpenRecord:
+        """The record at that place, its payload not read yet; `http` as in `records`. Raises as `open_body`."""
+        return self._record_at(offset, length, None, http=http)
 
     def head(self, offset: int, length: int) -> RecordHead:
         """The record at that place without its payload. Raises as `open_body`."""
@@ -120,7 +121,7 @@ class SegmentReader:
         record.payload.close()
         return record.head
 
-    def _record_at(self, offset: int, length: int, digest: bytes | None) -> OpenRecord:
+    def _record_at(self, offset: int, length: int, digest: bytes | None, *, http: bool = True) -> OpenRecord:
         with self._checking(offset):
             decoder = FrameDecoder(open_segment(self._source).dictionary)
             whole = length <= max_frame_length(WHOLE)
@@ -130,23 +131,23 @@ class SegmentReader:
                 raise ValueError("the frame is not of the length that the catalog says")
             if header.content_size <= WHOLE:
                 frame = Frame(offset, header, data)
-                return self._open(frame, decoder.pieces(frame), digest)
+                return self._open(frame, decoder.pieces(frame), digest, http=http)
             frame = Frame(offset, header, None)
-            return self._open(frame, self._long(frame, length, decoder), digest)
+            return self._open(frame, self._long(frame, length, decoder), digest, http=http)
 
     def _long(self, frame: Frame, length: int, decoder: FrameDecoder) -> Generator[bytes]:
         with self._source.open(frame.offset, length) as stream:
             frame.source = FrameInput(frame.header, exactly(stream))
             yield from decoder.pieces(frame)
 
-    def _records(self, walk: SegmentWalk) -> Generator[OpenRecord]:
+    def _records(self, walk: SegmentWalk, *, http: bool = True) -> Generator[OpenRecord]:
         frames = walk.frames()
         while True:
             with self._checking(walk.size):
                 frame, decoder = next(frames, (None, None))
                 if frame is None or decoder is None:
                     return
-                record = self._open(frame, decoder.pieces(frame))
+                record = self._open(frame, decoder.pieces(frame), http=http)
                 if frame.offset == walk.dictionary_size:  # the first record says whether we can read the others
                     block = b"".join(record.payload)
                     parse_info(record.head, block)
@@ -155,8 +156,10 @@ class SegmentReader:
             for _ in record.payload:
                 pass
 
-    def _open(self, frame: Frame, pieces: Generator[bytes], digest: bytes | None = None) -> OpenRecord:
-        record = OpenRecord(frame, pieces, digest)
+    def _open(
+        self, frame: Frame, pieces: Generator[bytes], digest: bytes | None = None, *, http: bool = True
+    ) -> OpenRecord:
+        record = OpenRecord(frame, pieces, digest, http=http)
         record.payload = self._translated(frame.offset, record.payload, pieces)
         return record
 
