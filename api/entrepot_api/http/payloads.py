@@ -98,7 +98,7 @@ def get(payload: Payload, conditions: Conditions) -> Response:
     stack = ExitStack()
     # Opened here and not in the generator, so that a vault that is away still becomes a 503.
     stream = stack.enter_context(payload.open())
-    return _PayloadResponse(stack, _chunks(stream, part), status, headers)
+    return PayloadResponse(stack, chunks(stream, part), status, headers)
 
 
 def head(payload: Payload, if_none_match: str | None) -> Response:
@@ -118,12 +118,12 @@ def _unsatisfiable(size: int) -> Response:
     return problems.ProblemResponse(problem, {"Content-Range": f"bytes */{size}"})
 
 
-class _PayloadResponse(StreamingResponse):
+class PayloadResponse(StreamingResponse):
     """Closes what it streams from when it ends, also when the client goes away: an iterator that is merely dropped is
     closed whenever the garbage collector comes by, and until then keeps a file or a connection of the vault."""
 
-    def __init__(self, stack: ExitStack, chunks: Iterator[bytes], status: int, headers: dict[str, str]) -> None:
-        super().__init__(chunks, status_code=status, headers=headers)
+    def __init__(self, stack: ExitStack, pieces: Iterator[bytes], status: int, headers: dict[str, str]) -> None:
+        super().__init__(pieces, status_code=status, headers=headers)
         self._stack = stack
 
     async def __call__(self, scope: ConnectionScope, receive: Receive, send: Send) -> None:
@@ -134,7 +134,7 @@ class _PayloadResponse(StreamingResponse):
                 await run_in_threadpool(self._stack.close)
 
 
-def _chunks(stream: BinaryIO, span: Span) -> Iterator[bytes]:
+def chunks(stream: BinaryIO, span: Span) -> Iterator[bytes]:
     """The span of the stream, in pieces; memory does not grow with the body. Bodies are read from their beginning,
     because what is stored is compressed. A body that is shorter than its row says breaks the connection off, which the
     client sees by the Content-Length."""

@@ -1,4 +1,4 @@
-"""Runs the application under uvicorn as a part: own socket, own signals, own state file.
+"""Runs an application under uvicorn: own socket, own signals and, as a part, own state file.
 
 uvicorn would print its own errors and end itself by the signal it was sent; a supervisor wants exit code 0 then.
 """
@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 import uvicorn
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from entrepot_store.config.settings import split_address
 from entrepot_store.errors import AddressInUse
@@ -26,9 +26,10 @@ STATE_SECONDS = 1
 
 
 class ApiServer(uvicorn.Server):
-    """One running API. The first SIGTERM or SIGINT lets answers finish, the second ends at once."""
+    """One running API, or what serves like it. The first SIGTERM or SIGINT lets answers finish, the second ends at
+    once. `state` None: it is no part that anybody supervises."""
 
-    def __init__(self, app: FastAPI, listener: socket.socket, state: StateFile) -> None:
+    def __init__(self, app: ASGIApp, listener: socket.socket, state: StateFile | None) -> None:
         self._listener = listener
         self._state = state
         self.url = _url(listener)
@@ -48,7 +49,8 @@ class ApiServer(uvicorn.Server):
     def serve_until_told(self) -> None:
         """Serves until a signal ends it. Call from the main thread, after `handle_signals`."""
         self.run(sockets=[self._listener])
-        self._state.remove()
+        if self._state is not None:
+            self._state.remove()
 
     def handle_signals(self) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -59,7 +61,8 @@ class ApiServer(uvicorn.Server):
         yield  # ours are installed already
 
     async def _write_state(self) -> None:
-        self._state.write(ready=not self.should_exit, listen=self.url)
+        if self._state is not None:
+            self._state.write(ready=not self.should_exit, listen=self.url)
 
     def _end(self, _number: int, _frame: FrameType | None) -> None:
         if self.should_exit:
