@@ -59,6 +59,14 @@ class GapStatus(TypedDict):
     latest: str | None
 
 
+class ReplacedStatus(TypedDict):
+    """Segments that others have taken the place of, and that wait to be removed; `oldest` is since when one does."""
+
+    segments: int
+    bytes: int
+    oldest: str | None
+
+
 class PlaceStatus(TypedDict):
     """Where vault or catalog is, without secrets, and why it cannot be used (None: it can)."""
 
@@ -67,9 +75,10 @@ class PlaceStatus(TypedDict):
 
 
 class Status(TypedDict):
-    """`seconds_behind` is the age of the oldest capture that is not in the catalog. `ledger`, `gaps` and `exchanges`
-    are None while the catalog is away. A part has `state` (`running`, `stale`: it died or hangs, `stopped`: it ended
-    in good order or never ran), `pid`, `last_error`, `restarts`, and facts of its own. `problems` are sentences."""
+    """`seconds_behind` is the age of the oldest capture that is not in the catalog. `ledger`, `gaps`, `exchanges` and
+    `replaced` are None while the catalog is away. A part has `state` (`running`, `stale`: it died or hangs, `stopped`:
+    it ended in good order or never ran), `pid`, `last_error`, `restarts`, and facts of its own. `problems` are
+    sentences."""
 
     problems: list[str]
     seconds_behind: float
@@ -78,6 +87,7 @@ class Status(TypedDict):
     ledger: LedgerStatus | None
     gaps: GapStatus | None
     exchanges: int | None
+    replaced: ReplacedStatus | None
     vault: PlaceStatus
     catalog: PlaceStatus
 
@@ -107,6 +117,7 @@ def collect(
         ledger=known[0],
         gaps=known[1],
         exchanges=known[2],
+        replaced=known[3],
         vault=PlaceStatus(location=settings.vault_location, error=_vault_error(vault)),
         catalog=PlaceStatus(
             location=make_url(settings.catalog_url).render_as_string(hide_password=True), error=catalog_error
@@ -116,18 +127,19 @@ def collect(
     return status
 
 
-type _Knowledge = tuple[LedgerStatus | None, GapStatus | None, int | None]
+type _Knowledge = tuple[LedgerStatus | None, GapStatus | None, int | None, ReplacedStatus | None]
+_NOTHING: _Knowledge = (None, None, None, None)
 
 
 def _knowledge(catalog: Catalog | EntrepotError | None) -> tuple[_Knowledge, str | None]:
     if catalog is None:
-        return (None, None, None), None
+        return _NOTHING, None
     if isinstance(catalog, EntrepotError):
-        return (None, None, None), str(catalog)
+        return _NOTHING, str(catalog)
     try:
-        return (_ledger(catalog), _gaps(catalog), catalog.count(ExchangeFilter())), None
+        return (_ledger(catalog), _gaps(catalog), catalog.count(ExchangeFilter()), _replaced(catalog)), None
     except EntrepotError as error:
-        return (None, None, None), str(error)
+        return _NOTHING, str(error)
 
 
 def _ledger(catalog: Catalog) -> LedgerStatus:
@@ -149,6 +161,15 @@ def _gaps(catalog: Catalog) -> GapStatus:
         unacknowledged=len(gaps),
         missing=sum(row.gap.missing for row in gaps),
         latest=f"{to_rfc3339(gaps[-1].gap.until)}: {gaps[-1].gap.reason}" if gaps else None,
+    )
+
+
+def _replaced(catalog: Catalog) -> ReplacedStatus:
+    rows = catalog.retention.superseded()
+    return ReplacedStatus(
+        segments=len(rows),
+        bytes=sum(row.size for row in rows),
+        oldest=to_rfc3339(rows[0].since) if rows else None,
     )
 
 
@@ -235,6 +256,9 @@ def _part_problems(name: str, part: dict[str, Any]) -> Iterator[str]:
         yield f"{name} cannot keep what it captures: {part['spool_error']}"
     if (part.get("rules") or {}).get("error"):
         yield f"{name} goes on with the rules it had, the new ones cannot be used: {part['rules']['error']}"
+    compaction = part.get("compaction") or {}
+    if compaction.get("failing"):
+        yield f"{name} cannot merge small segments ({compaction['failures']} failures): {compaction['failing']}"
     redaction = part.get("redaction") or {}
     if redaction.get("withheld"):
         withheld, last = redaction["withheld"], redaction["last_withheld"]

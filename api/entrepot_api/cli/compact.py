@@ -8,7 +8,7 @@ import typer
 
 from .options import ConfigOption, DataOption, JsonOption, opened, settings_from
 from .output import progress_bar, say
-from .upkeep import FOLDER, GraceOption, grace_micros, say_swept
+from .upkeep import FOLDER, GraceOption, grace_micros, in_turn, say_swept
 
 
 def command(
@@ -33,8 +33,11 @@ def command(
     folder = settings.data / FOLDER
     with opened(settings) as archive, progress_bar("Compacting") as advance:
         retention = archive.catalog.retention
-        settle_erasures(archive.vault, retention, folder)
-        done = compact(archive.vault, retention, folder, eager=everything, grace=grace_micros(grace), progress=advance)
+        kept = grace_micros(grace)
+        in_turn(lambda: settle_erasures(archive.vault, retention, folder))
+        done = in_turn(
+            lambda: compact(archive.vault, retention, folder, eager=everything, grace=kept, progress=advance)
+        )
     if as_json:
         print(json.dumps(asdict(done), indent=2))
         return

@@ -15,7 +15,7 @@ from entrepot_store.errors import BadInput, Busy
 
 from .options import ConfigOption, DataOption, JsonOption, opened, settings_from
 from .output import say
-from .upkeep import FOLDER
+from .upkeep import FOLDER, in_turn
 
 if TYPE_CHECKING:
     from entrepot_store.archive import Archive
@@ -72,14 +72,8 @@ def command(
             print(json.dumps({"exchanges": ids}, indent=2)) if as_json else print(*ids, sep="\n")
             say(f"Payloads of {len(sides)} exchanges would be erased. Nothing was changed; --yes does it.")
             return
-        done = expunge(
-            archive.vault,
-            archive.catalog.retention,
-            settings.data / FOLDER,
-            sides,
-            by=by or getpass.getuser(),
-            reason=reason,
-        )
+        retention, folder, who = archive.catalog.retention, settings.data / FOLDER, by or getpass.getuser()
+        done = in_turn(lambda: expunge(archive.vault, retention, folder, sides, by=who, reason=reason))
     erasure = None if done.erasure is None else str(done.erasure)
     if as_json:
         print(json.dumps({"erasure": erasure, "exchanges": done.exchanges, "segments": done.segments}, indent=2))

@@ -10,7 +10,7 @@ from entrepot_store.clock import SystemClock, to_rfc3339
 
 from .options import ConfigOption, DataOption, JsonOption, opened, settings_from
 from .output import print_table, progress_bar, say
-from .upkeep import FOLDER, GraceOption, grace_micros, say_swept
+from .upkeep import FOLDER, GraceOption, grace_micros, in_turn, say_swept
 
 if TYPE_CHECKING:
     from entrepot_store.retention.plan import Plan
@@ -46,8 +46,11 @@ def command(
             print(json.dumps(_as_json(plan), indent=2)) if as_json else _show(plan, verbose=verbose, done=False)
             return
         with progress_bar("Pruning") as advance:
-            settle_erasures(archive.vault, retention, folder)
-            done = prune(archive.vault, retention, settings.rule, folder, grace=grace_micros(grace), progress=advance)
+            kept = grace_micros(grace)
+            in_turn(lambda: settle_erasures(archive.vault, retention, folder))
+            done = in_turn(
+                lambda: prune(archive.vault, retention, settings.rule, folder, grace=kept, progress=advance)
+            )
     if as_json:
         numbers = {name: getattr(done, name) for name in ("removed", "repacked", "bytes_before", "bytes_after")}
         print(json.dumps({**_as_json(done.plan), **numbers}, indent=2))

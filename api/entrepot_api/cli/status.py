@@ -100,6 +100,10 @@ def _facts(status: "Status") -> Iterator[tuple[str, str]]:
     for name, place in (("vault", status["vault"]), ("catalog", status["catalog"])):
         yield name, place["location"] + (" (away)" if place["error"] else "")
     yield "exchanges", "unknown" if status["exchanges"] is None else f"{status['exchanges']:,}"
+    replaced = status["replaced"]
+    if replaced and replaced["segments"]:
+        told = f"{replaced['segments']:,} merged segments of {replaced['bytes']:,} bytes wait to be removed"
+        yield "replaced", f"{told}, since {replaced['oldest']}"
     if ledger:
         told = (
             f"{ledger['seen']:,} seen = {ledger['stored']:,} stored + {ledger['ignored']:,} ignored"

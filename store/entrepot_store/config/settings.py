@@ -184,6 +184,13 @@ class EventsSettings(_Section):
     """A URL that takes CloudEvents; it may hold a token, so it is shown nowhere."""
 
 
+class CompactSettings(_Section):
+    """What the shipper does beside shipping, so that small segments do not pile up."""
+
+    every_seconds: float = Field(default=600.0, ge=0)
+    """How often small segments are merged; 0 for never."""
+
+
 class Settings(BaseSettings):
     """The whole configuration. Precedence: command line, ENTREPOT_* variables, entrepot.toml, defaults.
 
@@ -210,6 +217,7 @@ class Settings(BaseSettings):
     s3: S3Settings = S3Settings()
     api: ApiSettings = ApiSettings()
     events: EventsSettings = EventsSettings()
+    compact: CompactSettings = CompactSettings()
     product: Annotated[tuple[ProductConfig, ...], AfterValidator(_check_products)] = ()
     rule: Annotated[tuple[RuleConfig, ...], AfterValidator(_check_names_differ)] = ()
     credential: Annotated[tuple[CredentialConfig, ...], AfterValidator(_check_names_differ)] = ()

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from ..catalog import Catalog
 from ..clock import Clock, SystemClock
@@ -72,11 +72,13 @@ class ShipperLoop:
         clock: Clock | None = None,
         step: Callable[[str], None] = lambda _: None,
         recipes: Callable[[], Mapping[str, Recipe]] = dict,
+        beside: Callable[[], Mapping[str, Any]] = dict,
     ) -> None:
         self._clock = clock or SystemClock()
         self._spool = spool
         self._shipper = Shipper(spool, vault, catalog, self._clock, step, recipes=recipes)
         self._state = state
+        self._beside = beside
         self._stated = float("-inf")
         self._aside: dict[SpoolName, float] = {}
         self.totals = Totals()
@@ -174,6 +176,7 @@ class ShipperLoop:
             shipped_files=self.totals.files,
             stored_bytes=self.totals.bytes_stored,
             gaps_reported=self.totals.gaps,
+            **self._beside(),
         )
 
 
@@ -187,7 +190,9 @@ def run_shipper(
     state: StateFile | None = None,
     step: Callable[[str], None] = lambda _: None,
     recipes: Callable[[], Mapping[str, Recipe]] = dict,
+    beside: Callable[[], Mapping[str, Any]] = dict,
 ) -> Totals:
     """Ships until `stop` is set or, in modes `drain` and `once`, there is nothing left to do. `recipes` as for
-    Shipper. Raises Busy."""
-    return ShipperLoop(spool, vault, catalog, state=state, step=step, recipes=recipes).run(stop, mode)
+    Shipper; `beside` gives facts for the state file of what runs beside it. Raises Busy."""
+    loop = ShipperLoop(spool, vault, catalog, state=state, step=step, recipes=recipes, beside=beside)
+    return loop.run(stop, mode)
