@@ -6,9 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from entrepot_store.catalog import ExchangeRow
 from entrepot_store.catalog.sql import SqlCatalog, flow_bounds, open_catalog
+from entrepot_store.catalog.sql.coverage_schema import FlowPath, FlowSample
 from entrepot_store.coverage.tally import HOUR
 from entrepot_store.model import exchange_id
 from tests.support.catalog_rows import START, exchange_row, message_row, shipment
@@ -80,6 +82,26 @@ def test_the_order_of_captures_does_not_matter(catalog: SqlCatalog, seed: int, m
         assert {flow.source for flow in flows} == {"billing", "shop", "fd00::1", "*"}
         assert len({flow.path for flow in flows if flow.answered}) == 10
     assert prints[1:] == prints[:1] * 2
+
+
+def test_of_old_hours_the_first_of_each_day_stays(catalog: SqlCatalog, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("entrepot_store.catalog.sql.flow_samples.KEPT_HOURS", 5)
+    midnight = START - START % (24 * HOUR)
+    rows = [
+        exchange_row(
+            number, started_at=midnight + number * HOUR, path=path, id=exchange_id(midnight + number * HOUR, tail)
+        )
+        for path, tail, hours in (("/v1/busy", b"busybusy", range(60)), ("/v1/quiet", b"quietqui", range(56, 60)))
+        for number in hours
+    ]
+    for place in range(0, len(rows), 7):
+        catalog.commit_shipment(shipment(f"s{place}", rows[place : place + 7]))
+    with catalog.database.reading() as reading:
+        query = select(FlowPath.path, FlowSample.hour).join(FlowPath, FlowPath.id == FlowSample.path_id)
+        found = sorted((path, hour - midnight // HOUR) for path, hour in reading.execute(query))
+    assert found == [("/v1/busy", hour) for hour in (0, 24, 48, 55, 56, 57, 58, 59)] + [
+        ("/v1/quiet", hour) for hour in (56, 57, 58, 59)
+    ]
 
 
 def test_counting_again_gives_the_same(catalog: SqlCatalog) -> None:
