@@ -21,6 +21,7 @@ from entrepot_store.redact import Reference
 from entrepot_store.spool import SpoolFolder
 from entrepot_store.spool.backlog import seconds_behind
 
+from . import wire
 from .attempt import Attempter
 from .credentials import Credentials
 from .errors import TargetUnreachable
@@ -31,7 +32,7 @@ from .options import RunOptions
 from .planner import Planner
 from .schedule import Chain
 from .selection import IDEMPOTENT, Selection
-from .sender import HttpSender, Sender, Timeouts, tls_context
+from .sender import Sender, Timeouts, tls_context
 from .target import Target
 
 
@@ -115,7 +116,7 @@ class Replays:
         timeouts = Timeouts(connect=options.connect_timeout, progress=options.timeout)
 
         def new_sender() -> Sender:
-            return HttpSender(target, timeouts, tls)
+            return wire.new_sender(target, timeouts, tls)
 
         attempter = Attempter(
             replay=replay,

@@ -27,8 +27,8 @@ from entrepot_replay.lease import TTL_US
 from entrepot_replay.options import RunOptions
 from entrepot_replay.outgoing import Outgoing
 from entrepot_replay.report import make_report
-from entrepot_replay.sender import HttpSender
 from entrepot_replay.service import Replays
+from entrepot_replay.wire import Http1Sender
 from entrepot_store.catalog.replays import ReplayState, StepRow, StepState, Verdict, Wanted
 from entrepot_store.catalog.sql import SqlReplayStore, replay_store
 from entrepot_store.clock import FixedClock
@@ -103,15 +103,15 @@ def crash_and_resume(
     clock = FixedClock()
     store = CrashingStore(bench.archive.catalog.database, clock)  # type: ignore[attr-defined] # it is an SqlCatalog
     replays = Replays(bench.archive, store)
-    send = HttpSender.send
+    send = Http1Sender.send
 
-    def crashing_send(sender: HttpSender, request: Outgoing) -> Answer:
+    def crashing_send(sender: Http1Sender, request: Outgoing) -> Answer:
         store.fuse.passing()
         answer = send(sender, request)
         store.fuse.passing()
         return answer
 
-    monkeypatch.setattr(HttpSender, "send", crashing_send)
+    monkeypatch.setattr(Http1Sender, "send", crashing_send)
     row = bench.plan(target.url)
     for point, retry_unknown in (*crashes, (None, False)):
         clock.advance(TTL_US / 1_000_000 + 1)  # its lease runs out: this process lives, so nobody sees it die
