@@ -48,9 +48,11 @@ class StepState(StrEnum):
 
 
 class Verdict(StrEnum):
-    """What came of a step. `UNKNOWN`: no outcome is known, or too little was recorded to compare with."""
+    """What came of a step. `EQUIVALENT`: every difference is accounted for, by a value that the target made anew or by
+    noise. `UNKNOWN`: no outcome is known, or too little was recorded to compare with."""
 
     IDENTICAL = "identical"
+    EQUIVALENT = "equivalent"
     DIFFERENT = "different"
     FAILED = "failed"
     SKIPPED = "skipped"
@@ -98,12 +100,31 @@ class ReplayRow:
 @dataclass(slots=True, frozen=True)
 class Difference:
     """One way in which the live answer is not the recorded one. `decisive` ones make the verdict `different`; the
-    others are worth a look. `where` is `status`, `header location` or a JSONPath into the body (`$.items[0].id`)."""
+    others are worth a look. `where` is `status`, `header location` or a JSONPath into the body (`$.items[0].id`).
+    `why` accounts for one that is not decisive (`made anew: uuid`); empty for one that never decides."""
 
     where: str
     recorded: str
     live: str
     decisive: bool = True
+    why: str = ""
+
+
+@dataclass(slots=True, frozen=True)
+class Value:
+    """One entry of a replay's id map: a value that the lost service made, and what stands in its place now.
+
+    `role` is what it is the id of, empty for a value that is recognised by its text alone. `live` is None while a
+    request needed the value and no answer had brought it. `step` and `where` tell who made it, or, where `live` is
+    None, who needed it. `edited`: an operator set it, and no answer changes it.
+    """
+
+    role: str
+    recorded: str
+    live: str | None
+    step: int | None = None
+    where: str = ""
+    edited: bool = False
 
 
 @dataclass(slots=True, frozen=True)
@@ -133,6 +154,8 @@ class StepRow:
     differences: tuple[Difference, ...] = ()
     more_differences: int = 0
     """Differences beyond the bounded number kept."""
+    flow: str = ""
+    """Which values it makes and uses and what it comes after, as JSON that `entrepot_replay.flow` makes and reads."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -153,6 +176,8 @@ class Outcome:
     differences: tuple[Difference, ...] = ()
     more_differences: int = 0
     unknown: bool = False
+    values: tuple[Value, ...] = ()
+    """What the answer taught the id map."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -171,6 +196,7 @@ class StepCounts:
     pending: int = 0
     sending: int = 0
     identical: int = 0
+    equivalent: int = 0
     different: int = 0
     failed: int = 0
     unknown: int = 0
@@ -183,7 +209,7 @@ class StepCounts:
 
     @property
     def done(self) -> int:
-        return self.identical + self.different + self.failed + self.unknown
+        return self.identical + self.equivalent + self.different + self.failed + self.unknown
 
 
 class ReplayStore(Protocol):
@@ -231,6 +257,16 @@ class ReplayStore(Protocol):
 
     def due(self, replay: UUID, *, after: int, limit: int) -> list[tuple[StepRow, ExchangeRow | None]]:
         """The next pending steps behind `after`, with their exchanges (None: no longer in the catalog)."""
+        ...
+
+    def values(
+        self, replay: UUID, *, unmapped: bool | None = None, limit: int = 100, cursor: str | None = None
+    ) -> Page[Value]:
+        """The id map, or only its unmapped (or mapped) entries. Raises NotFound; BadInput for a foreign cursor."""
+        ...
+
+    def set_values(self, replay: UUID, values: Sequence[Value]) -> None:
+        """Puts entries into the id map, over those that are there. Raises NotFound; Busy while the replay runs."""
         ...
 
     # Running

@@ -98,6 +98,7 @@ def step_columns(replay: UUID, row: StepRow) -> Columns:
         "reason": row.reason,
         "differences": dump_differences(row.differences),
         "more_differences": row.more_differences,
+        "flow": row.flow,
     }
 
 
@@ -117,6 +118,7 @@ def step_row(values: Iterable[Any]) -> StepRow:
         reason=row.reason,
         differences=_load_differences(str(row.differences)),
         more_differences=row.more_differences,
+        flow=row.flow,
     )
 
 
@@ -139,7 +141,7 @@ def outcome_parameters(replay: UUID, outcome: Outcome) -> Columns:
 
 
 def dump_differences(differences: tuple[Difference, ...]) -> str:
-    return dump([(one.where, one.recorded, one.live, one.decisive) for one in differences])
+    return dump([(one.where, one.recorded, one.live, one.decisive, one.why) for one in differences])
 
 
 def _load_differences(text: str) -> tuple[Difference, ...]:

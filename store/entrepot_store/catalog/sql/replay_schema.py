@@ -6,7 +6,7 @@ step whose exchange is gone says so when its turn comes.
 
 from uuid import UUID
 
-from sqlalchemy import Index, Integer
+from sqlalchemy import Index, Integer, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
 
 from .schema import Base
@@ -62,3 +62,20 @@ class ReplayStep(Base):
     reason: Mapped[str]
     differences: Mapped[str]
     more_differences: Mapped[int]
+    flow: Mapped[str]
+
+
+class ReplayValue(Base):
+    """One entry of a replay's id map. `key` is a digest of role and recorded text, which no index need hold whole."""
+
+    __tablename__ = "replay_values"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    replay_id: Mapped[UUID] = mapped_column(primary_key=True)
+    key: Mapped[bytes] = mapped_column(LargeBinary(16), primary_key=True)
+    role: Mapped[str]
+    recorded: Mapped[str]
+    live: Mapped[str | None]
+    step: Mapped[int | None]
+    place: Mapped[str]
+    edited: Mapped[bool]

@@ -34,6 +34,7 @@ from ..replays import (
     StepCounts,
     StepRow,
     StepState,
+    Value,
     Verdict,
     Wanted,
 )
@@ -53,8 +54,9 @@ from .replay_records import (
     step_counts,
     step_row,
 )
-from .replay_schema import Replay, ReplayStep
+from .replay_schema import Replay, ReplayStep, ReplayValue
 from .replay_steps import settle, store_intents, store_outcomes
+from .replay_values import select_values, store_values, value_of
 from .schema import Exchange
 from .types import Whole
 
@@ -171,6 +173,28 @@ class SqlReplayStore:
             exchanges = {row.id: row for row in map(exchange_row, connection.execute(wanted))} if steps else {}
         return [(step, exchanges.get(step.exchange)) for step in steps]
 
+    def values(
+        self, replay: UUID, *, unmapped: bool | None = None, limit: int = 100, cursor: str | None = None
+    ) -> Page[Value]:
+        _check_limit(limit)
+        listing = f"values {replay} {unmapped}"
+        query = select_values(replay, unmapped).limit(limit + 1)
+        if cursor is not None:
+            query = query.where(ReplayValue.key > read_cursor(listing, cursor).bytes)
+        with self._database.reading() as connection:
+            self._get(connection, replay)
+            found = connection.execute(query).all()
+        items = [value_of(row) for row in found[:limit]]
+        more = len(found) > limit
+        return Page(items, make_cursor(listing, UUID(bytes=bytes(found[limit - 1].key))) if more else None)
+
+    def set_values(self, replay: UUID, values: Sequence[Value]) -> None:
+        with self._database.writing() as connection:
+            row = self._get(connection, replay, lock=True)
+            if row.lease is not None and row.lease.live:
+                raise Busy(f"Replay {replay} is being run.", hint="Pause it, and edit its id map then.")
+            store_values(connection, replay, values, edits=True)
+
     # Running
 
     def acquire(self, replay: UUID, owner: str, ttl_us: int, *, dead: str | None = None) -> ReplayRow:
@@ -214,6 +238,7 @@ class SqlReplayStore:
         with self._database.writing() as connection:
             wanted = self._fence(connection, replay, owner, ttl_us)
             store_outcomes(connection, replay, outcomes)
+            store_values(connection, replay, [value for outcome in outcomes for value in outcome.values])
             if wanted is Wanted.RUN:
                 store_intents(connection, replay, intents)
         return wanted

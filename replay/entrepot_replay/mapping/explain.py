@@ -1,0 +1,144 @@
+"""Accounts for differences between a recorded and a live answer: which mapping, or which noise, makes them the same.
+
+Nothing is accounted for by being small. A difference is explained when the id map says that the live value stands for
+the recorded one; when both are something that a service makes anew each time (a UUID, a token, a time), the recorded
+one was not sent to it, and no other live value stands for it already; or when both are times near their own now.
+"""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from functools import cached_property
+
+from ..flow.names import names_an_id, role_of_field
+from ..flow.values import Key, Kind, is_distinctive, kind_of
+from .idmap import IdMap
+
+NEAR_US = 24 * 3600 * 1_000_000
+"""How far a time may lie from the moment of its exchange to count as "now" (microseconds)."""
+_SPLIT = re.compile(r"([^A-Za-z0-9_.:+-]+)")
+_FINER = re.compile(r"([^A-Za-z0-9]+)")
+_STEP = re.compile(r"\.([A-Za-z_][A-Za-z0-9_]*)|\[\"((?:[^\"\\]|\\.)*)\"\]|\[\d+\]")
+_DURATION = re.compile(r"duration|elapsed|took|latency|uptime|runtime|millis|_ms$|_us$|_ns$|Ms$", re.IGNORECASE)
+_DIGEST = re.compile(r"md5|sha\d|sha-\d|digest|checksum|crc|hash|etag", re.IGNORECASE)
+_LIST = re.compile(r"\s*,\s*")
+LONGEST = 256 * 1024
+"""Characters of a text that are lined up token by token."""
+
+
+class Explainer:
+    """For one step: what was sent and recorded, and when."""
+
+    def __init__(
+        self,
+        idmap: IdMap,
+        *,
+        step: int,
+        collection: str,
+        sent: Callable[[], frozenset[str]],
+        recorded_at: int,
+        sent_at: int,
+    ) -> None:
+        """`sent` are the values that the recorded request carried; times are microseconds since the epoch."""
+        self._idmap = idmap
+        self._step = step
+        self._collection = collection
+        self._sent_of = sent
+        self._recorded_at = recorded_at
+        self._sent_at = sent_at
+
+    @cached_property
+    def _sent(self) -> frozenset[str]:
+        return self._sent_of()
+
+    def leaf(self, where: str, recorded: object, live: object) -> str:
+        """Why two JSON leaves differ; empty if nothing accounts for it. `where` is a JSONPath."""
+        if isinstance(recorded, bool) or isinstance(live, bool) or recorded is None or live is None:
+            return ""
+        names = [found[1] or found[2] or "" for found in _STEP.finditer(where) if found[1] or found[2]]
+        one, other = str(recorded), str(live)
+        if isinstance(recorded, str) != isinstance(live, str):
+            return ""
+        if "headers" in names[:-1] and sorted(_LIST.split(one)) == sorted(_LIST.split(other)):
+            return "the same list in another order"  # a batch repeats the headers of its parts
+        if not isinstance(recorded, str) and names and _DURATION.search(names[-1]):
+            return "a duration"
+        role = role_of_field(names, self._collection) if names and names_an_id(names[-1]) else ""
+        return self.value(where, role, one, other)
+
+    def value(self, where: str, role: str, recorded: str, live: str) -> str:
+        """The same for two texts; `role` is what they are the id of, if anything."""
+        why = self._whole(where, role, recorded, live)
+        if why or max(len(recorded), len(live)) > LONGEST:
+            return why
+        return self._tokens(where, recorded, live, _SPLIT) or self._tokens(where, recorded, live, _FINER)
+
+    def _whole(self, where: str, role: str, recorded: str, live: str) -> str:
+        for key in (Key("", recorded), Key(role, recorded)):
+            known = self._idmap.live(key) if key.role or is_distinctive(recorded) else None
+            if known is not None and not key.role.startswith("etag "):
+                return "mapped" if known == live else self._near_now(recorded, live)
+        if self._idmap.translate(recorded) == live:
+            return "mapped"
+        if noise := self._near_now(recorded, live):
+            return noise
+        if recorded in self._sent or not recorded or not live:
+            return ""
+        if _DIGEST.search(where):
+            return ""  # told by the content: another digest is other content
+        kind = kind_of(recorded)
+        made = is_distinctive(recorded) and kind in _MADE and kind_of(live) in _MADE[kind]
+        key = Key("", recorded) if made else Key(role, recorded)
+        if not made and not (role and kind is Kind.NUMBER and kind_of(live) is Kind.NUMBER):
+            return ""
+        return f"made anew: {kind.value}" if self._idmap.learn(key, live, step=self._step, where=where) else ""
+
+    def _near_now(self, recorded: str, live: str) -> str:
+        then, now = micros_of(recorded), micros_of(live)
+        if then is None or now is None or recorded in self._sent:
+            return ""
+        near = abs(then - self._recorded_at) <= NEAR_US and abs(now - self._sent_at) <= NEAR_US
+        return "a time near now" if near else ""
+
+    def _tokens(self, where: str, recorded: str, live: str, split: re.Pattern[str]) -> str:
+        """Texts of the same form, every differing token of which is accounted for."""
+        ours, theirs = split.split(recorded), split.split(live)
+        if len(ours) != len(theirs) or len(ours) == 1:
+            return ""
+        reasons: list[str] = []
+        for number, (one, other) in enumerate(zip(ours, theirs, strict=True)):
+            if one == other:
+                continue
+            if number % 2:
+                return ""
+            before = ours[number - 2] if number >= 2 and "/" in ours[number - 1] else ""
+            role = role_of_field([before], "") if before[:1].isalpha() else ""
+            why = self._whole(where, role, one, other)
+            if not why:
+                return ""
+            reasons.append(why)
+        return ", ".join(dict.fromkeys(reasons))
+
+
+_ALIKE = frozenset({Kind.HEX, Kind.TOKEN})
+_MADE = {Kind.UUID: frozenset({Kind.UUID}), Kind.HEX: _ALIKE, Kind.TOKEN: _ALIKE}
+"""Kinds that services make at random, and what the same maker may make next time. A number is taken for one only where
+its name says that it is an id, or an amount that came out wrong would pass."""
+
+
+def micros_of(text: str) -> int | None:
+    """The moment a text names, in microseconds since the epoch: ISO 8601, HTTP dates, epoch seconds to nanoseconds."""
+    if text.isascii() and text.replace(".", "", 1).isdigit():
+        whole, _, rest = text.partition(".")
+        scale = {10: 1_000_000, 13: 1000, 16: 1}.get(len(whole))
+        if len(whole) == 19:
+            return int(whole) // 1000
+        return None if scale is None else int(whole) * scale + int(float(f"0.{rest or 0}") * scale)
+    if not 10 < len(text) < 64:
+        return None
+    try:
+        moment = datetime.fromisoformat(text) if text[:4].isdigit() else parsedate_to_datetime(text)
+    except (ValueError, IndexError):
+        return None
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1_000_000)

@@ -1,0 +1,85 @@
+"""Reads out of a live answer what it made in the place of the recorded values that later requests use."""
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from entrepot_store.model import Headers
+
+from ..flow.links import Make
+from ..flow.part import Part
+from ..flow.reading import response_parts
+from .align import live_pointer
+from .idmap import IdMap
+
+
+def learn_made(
+    makes: Sequence[Make],
+    path: bytes,
+    headers: Headers,
+    content_type: str,
+    body: bytes | None,
+    *,
+    step: int,
+    idmap: IdMap,
+    recorded_body: Callable[[], bytes],
+    learned: Callable[[str, bytes], None],
+) -> None:
+    """`path` is that of the recorded request, the rest is the live answer's. `recorded_body` is read only where a list
+    has to be lined up; `learned` takes the live value of a secret, by the digest of its reference."""
+    if not makes:
+        return
+    live: dict[str, Part] = {}
+    for part in response_parts(path, headers, content_type, body):
+        live.setdefault(part.where, part)
+    lists = _Lists(recorded_body, body, idmap)
+    for make in makes:
+        where = lists.live_place(make.where)
+        found = None if where is None else live.get(where)
+        if found is None or not (found.text or make.secret):
+            continue
+        if make.secret:
+            is_cookie = found.secret or make.where.startswith("cookie:")
+            value = _secret(make.where, headers) if is_cookie else None
+            learned(make.secret, found.text.encode("utf-8") if value is None else value)
+        else:
+            idmap.learn(make.key, found.text, step=step, where=make.where)
+
+
+def _secret(where: str, headers: Headers) -> bytes | None:
+    """The value of a live cookie, as it was sent."""
+    wanted = where.removeprefix("cookie:").encode("latin-1")
+    for name, value in headers:
+        if name.lower() == b"set-cookie":
+            found, equals, content = value.partition(b";")[0].strip().partition(b"=")
+            if equals and found == wanted:
+                return content
+    return None
+
+
+class _Lists:
+    """Finds the live place of a value that stood in a list when it was recorded."""
+
+    def __init__(self, recorded_body: Callable[[], bytes], live_body: bytes | None, idmap: IdMap) -> None:
+        self._recorded_body = recorded_body
+        self._live_body = live_body
+        self._idmap = idmap
+        self._documents: tuple[Any, Any] | None = None
+
+    def live_place(self, where: str) -> str | None:
+        place, bar, inner = where.partition("|")
+        if not place.startswith("json:") or not any(step.isdigit() for step in place.split("/")):
+            return where
+        recorded, live = self._both()
+        if recorded is None or live is None:
+            return where
+        found = live_pointer(recorded, live, place.removeprefix("json:"), self._idmap.translate)
+        return None if found is None else f"json:{found}{bar}{inner}"
+
+    def _both(self) -> tuple[Any, Any]:
+        if self._documents is None:
+            try:
+                self._documents = json.loads(self._recorded_body()), json.loads(self._live_body or b"null")
+            except (ValueError, RecursionError):
+                self._documents = None, None
+        return self._documents
