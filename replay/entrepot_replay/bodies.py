@@ -1,8 +1,8 @@
 """Bodies of steps out of the vault: short ones in memory, long ones as streams, each ready to be put on the wire."""
 
 import tempfile
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, ExitStack
 from typing import BinaryIO
 
 from entrepot_store.archive import Archive
@@ -28,7 +28,8 @@ def captured(archive: Archive, row: ExchangeRow) -> Exchange:
 class RequestBody:
     """The request body of one step: `data` in memory, or `stream` with its length, if it is longer than INLINE.
 
-    A context manager, because a stream holds a vault connection or a temporary file.
+    A context manager, because a stream holds a vault connection or a temporary file. A stream can be read more than
+    once: to sign it, and to send it again.
     """
 
     def __init__(self, archive: Archive, row: ExchangeRow) -> None:
@@ -36,7 +37,7 @@ class RequestBody:
         self._row = row
         self._stack = ExitStack()
         self.data: bytes | None = None
-        self.stream: tuple[Iterator[bytes], int] | None = None
+        self.stream: tuple[Iterable[bytes], int] | None = None
 
     def __enter__(self) -> "RequestBody":
         """Raises what reading the vault raises: NotFound, Damaged, VaultUnavailable, VaultDenied."""
@@ -49,15 +50,42 @@ class RequestBody:
             if row.request.encoding:
                 source = stack.enter_context(_coded_file(source, row.request.encoding))
                 length = source.seek(0, 2)
-                source.seek(0)
+                self.stream = _File(source), length
             else:
-                length = row.request.size
-            self.stream = _pieces(source), length
+                self.stream = _Stored(source, lambda: self._archive.body(row, "request")), row.request.size
             self._stack = stack.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
+
+
+class _File:
+    """A file, from its beginning each time."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def __iter__(self) -> Iterator[bytes]:
+        self._file.seek(0)
+        return _pieces(self._file)
+
+
+class _Stored:
+    """A body in the vault: `opened` the first time, so that a vault which is away is known before anything is sent;
+    opened again after that."""
+
+    def __init__(self, opened: BinaryIO, reopen: Callable[[], AbstractContextManager[BinaryIO]]) -> None:
+        self._opened: BinaryIO | None = opened
+        self._reopen = reopen
+
+    def __iter__(self) -> Iterator[bytes]:
+        opened, self._opened = self._opened, None
+        if opened is not None:
+            yield from _pieces(opened)
+            return
+        with self._reopen() as source:
+            yield from _pieces(source)
 
 
 def _pieces(source: BinaryIO) -> Iterator[bytes]:

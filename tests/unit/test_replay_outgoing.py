@@ -2,7 +2,9 @@
 
 import gzip
 import zlib
+from base64 import b64encode
 from dataclasses import replace
+from hashlib import md5
 from uuid import UUID
 
 import brotli
@@ -11,7 +13,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entrepot_replay.credentials import Credentials
+from entrepot_replay.credentials import Credentials, references_of
 from entrepot_replay.encode import encode_bytes
 from entrepot_replay.errors import Unsendable
 from entrepot_replay.mapper import Mapped
@@ -116,12 +118,33 @@ def test_a_missing_secret_is_refused_or_left_out() -> None:
     assert b"X-Note" in names  # not ours: the client sent it so
 
 
-def test_a_coding_is_put_back_and_checksums_of_the_old_bytes_are_not() -> None:
+def test_a_coding_is_put_back_and_checksums_are_those_of_the_new_bytes() -> None:
     headers = ((b"Content-Encoding", b"gzip"), (b"Content-MD5", b"x"), (b"Digest", b"y"), (b"X-Checksum", b"z"))
     request = built(row(headers=headers, encoding="gzip"), b"hello " * 100)
-    assert gzip.decompress(b"".join(request.body)) == b"hello " * 100
-    assert request.length == len(b"".join(request.body))
-    assert [name for name, _ in request.headers[1:3]] == [b"Content-Encoding", b"X-Checksum"]
+    body = b"".join(request.body)
+    assert gzip.decompress(body) == b"hello " * 100
+    assert request.length == len(body)
+    assert request.headers[1:4] == [
+        (b"Content-Encoding", b"gzip"),
+        (b"Content-MD5", b64encode(md5(body).digest())),  # noqa: S324 - what the header is
+        (b"X-Checksum", b"z"),
+    ]
+
+
+def test_a_hash_that_redaction_hid_is_made_anew_without_any_secret() -> None:
+    hidden = (b"Content-MD5", reference_for(bytes(32), "content-md5", b"x"))
+    assert references_of((hidden,), b"/") == []
+    expected = b64encode(md5(b"{}").digest())  # noqa: S324 - as above
+    assert (b"Content-MD5", expected) in built(row(headers=(hidden,))).headers
+
+
+def test_a_long_body_is_asked_for_where_the_client_asked() -> None:
+    recorded = row(headers=((b"Expect", b"100-continue"),))
+    mapped = Mapped(b"/v1/x", recorded.request.headers, None)
+    given = {"target": TARGET, "credentials": Credentials(), "without_credentials": False, "key": "k"}
+    request = build(recorded, mapped, streamed=([b"abc"], 3), **given)
+    assert (b"Expect", b"100-continue") in request.headers
+    assert not any(name == b"Expect" for name, _ in built(recorded).headers)
 
 
 def test_checksums_of_bytes_sent_as_they_are_stay() -> None:
