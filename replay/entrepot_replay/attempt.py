@@ -10,16 +10,18 @@ from uuid import UUID
 
 from entrepot_store.archive import Archive
 from entrepot_store.catalog import ExchangeRow
-from entrepot_store.catalog.replays import Outcome, StepState, Verdict
+from entrepot_store.catalog.replays import Difference, Outcome, StepState, Verdict
 from entrepot_store.clock import Clock
 from entrepot_store.errors import EntrepotError, VaultUnavailable
+from entrepot_store.model import header_text
 
 from .answer import Answer
 from .bodies import RequestBody, captured
 from .compare import compare
 from .credentials import Credentials
 from .errors import NotSent, OutcomeUnknown, Unsendable
-from .mapper import Mapper, Recorded
+from .flow import Flow
+from .mapper import Mapped, Mapper, Recorded, Seen
 from .options import RunOptions
 from .outgoing import build, idempotency_key, recorded_path
 from .schedule import Step
@@ -63,8 +65,9 @@ class Attempter:
         seq, row, sent_at = step.row.seq, step.exchange, self.clock.now()
         if row is None:
             return Attempt(_failed(seq, "the exchange is no longer in the catalog"))
+        flow = Flow.load(step.row.flow)
         try:
-            answer = self._send(step.row.seq, row, sender)
+            recorded, mapped, answer = self._send(seq, row, flow, sender)
         except NotSent as error:
             return _not_sent(seq, error)
         except Unsendable as error:
@@ -75,15 +78,17 @@ class Attempter:
             return Attempt(_put_back(seq, str(error)), Next.STOP, str(error))
         except EntrepotError as error:
             return Attempt(_failed(seq, str(error)))
-        return Attempt(self._judged(seq, row, answer, sent_at))
+        return Attempt(self._judged(recorded, mapped, answer, sent_at))
 
-    def _send(self, seq: int, row: ExchangeRow, sender: Sender) -> Answer:
+    def _send(self, seq: int, row: ExchangeRow, flow: Flow, sender: Sender) -> tuple[Recorded, Mapped, Answer]:
         """Raises as Sender does; an EntrepotError means that nothing was sent."""
         path = recorded_path(row)
         if path is None:  # the few whose text in the catalog does not tell the bytes
             path = captured(self.archive, row).request.path
         with RequestBody(self.archive, row) as body:
-            mapped = self.mapper.outgoing(Recorded(row, path, row.request.headers, body.data))
+            recorded = Recorded(seq, row, flow, path, row.request.headers, body.data)
+            mapped = self.mapper.outgoing(recorded)
+            _check_mapped(mapped)
             request = build(
                 row,
                 mapped,
@@ -94,20 +99,27 @@ class Attempter:
                 streamed=body.stream,
             )
             try:
-                return sender.send(request)
+                return recorded, mapped, sender.send(request)
             except EntrepotError as error:  # the vault failed while a long body was on its way
                 raise OutcomeUnknown(f"the request broke off: {error}") from error
 
-    def _judged(self, seq: int, row: ExchangeRow, answer: Answer, sent_at: int) -> Outcome:
-        self.mapper.learn(row, answer.headers, answer.body)
+    def _judged(self, recorded: Recorded, mapped: Mapped, answer: Answer, sent_at: int) -> Outcome:
+        row = recorded.row
+
+        def recorded_answer() -> bytes:
+            return self.archive.body_bytes(row, "response")
+
+        content_type = header_text(answer.header(b"content-type") or b"")
+        seen = Seen(answer.status, answer.headers, content_type, answer.body, sent_at)
         try:
-            found = compare(row, answer, self.target, lambda: self.archive.body_bytes(row, "response"))
+            accounting = self.mapper.learn(recorded, seen, recorded_answer)
+            found = compare(row, answer, self.target, recorded_answer, accounting)
             verdict, reason, differences, more = found.verdict, found.reason, tuple(found.differences), found.more
         except EntrepotError as error:
             # The step is done; only what it should be compared with cannot be read.
             verdict, reason, differences, more = Verdict.UNKNOWN, f"the recorded answer cannot be read: {error}", (), 0
         return Outcome(
-            seq=seq,
+            seq=recorded.seq,
             state=StepState.DONE,
             verdict=verdict,
             sent=True,
@@ -115,8 +127,9 @@ class Attempter:
             duration_us=answer.duration_us,
             live_status=answer.status,
             reason=reason,
-            differences=differences,
+            differences=(*_unmapped(mapped), *differences),
             more_differences=more,
+            values=self.mapper.news(),
         )
 
     def _unknown(self, seq: int, row: ExchangeRow, reason: str, sent_at: int, *, last_try: bool) -> Attempt:
@@ -131,6 +144,33 @@ class Attempter:
         return Attempt(
             Outcome(seq, StepState.DONE, Verdict.UNKNOWN, sent=True, sent_at=sent_at, reason=reason, unknown=True)
         )
+
+
+def _check_mapped(mapped: Mapped) -> None:
+    """Raises Unsendable for an id that says nothing by itself (`7`) and whose live counterpart is not known: at the
+    target it may be the id of something else, which the request would change."""
+    for use in mapped.unmapped:
+        if use.made_by is not None and use.key.role and not use.key.role.startswith("etag "):
+            raise Unsendable(
+                f"the {use.key.role} id {use.text} in its {use.where} comes from step #{use.made_by} "
+                f"({use.made_at}), whose answer did not give it here"
+            )
+
+
+def _unmapped(mapped: Mapped) -> list[Difference]:
+    """What went out as recorded although an answer should have said what it is now."""
+    return [
+        Difference(
+            f"request {use.where}",
+            use.text,
+            "(sent as recorded)",
+            decisive=False,
+            why=f"unmapped: made by step #{use.made_by} ({use.made_at})"
+            if use.made_by is not None
+            else "unmapped: made before the plan",
+        )
+        for use in mapped.unmapped
+    ]
 
 
 def _failed(seq: int, reason: str) -> Outcome:

@@ -1,14 +1,16 @@
 """Compares a live answer with the recorded one and gives the verdict, with the reasons that led to it.
 
 What decides: status, media type, `Location` (each relative to its own server) and body; JSON by structure, everything
-else by its bytes. `ETag` is reported and does not decide: it is the server's own mark, and a rebuilt server makes new
-ones. A request that succeeded when it was recorded and is now refused has failed. What was not recorded whole is not
-guessed: its verdict is unknown.
+else by its bytes. Differences that the id map or known noise accounts for (`mapping.explain`) do not decide: an answer
+with no others is equivalent. `ETag` is reported and does not decide: it is the server's own mark, and a rebuilt server
+makes new ones. A request that succeeded when it was recorded and is now refused has failed. What was not recorded whole
+is not guessed: its verdict is unknown.
 """
 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from entrepot_store.catalog import ExchangeRow
 from entrepot_store.catalog.replays import Difference, Verdict
@@ -35,19 +37,47 @@ class Comparison:
     more: int = 0
 
 
-def compare(row: ExchangeRow, answer: Answer, target: Target, recorded_body: Callable[[], bytes]) -> Comparison:
+class Accounting(Protocol):
+    """Why two values differ; empty if nothing accounts for it."""
+
+    def leaf(self, where: str, recorded: object, live: object) -> str: ...
+
+    def value(self, where: str, role: str, recorded: str, live: str) -> str: ...
+
+
+class Nothing:
+    """Accounts for nothing."""
+
+    def leaf(self, where: str, recorded: object, live: object) -> str:
+        return ""
+
+    def value(self, where: str, role: str, recorded: str, live: str) -> str:
+        return ""
+
+
+_NOTHING = Nothing()
+
+
+def compare(
+    row: ExchangeRow,
+    answer: Answer,
+    target: Target,
+    recorded_body: Callable[[], bytes],
+    accounting: Accounting = _NOTHING,
+) -> Comparison:
     """`recorded_body` reads the recorded response's body; it is called only when the digests differ."""
-    found = _Found()
+    found = _Found(accounting)
     _status(row, answer, found)
     response = row.response
     if response is None or row.status is None:
         return Comparison(Verdict.UNKNOWN, "no answer was recorded to compare with", found.kept, found.more)
     _content_type(response.content_type, answer, found)
-    _location(row, header(response.headers, b"location"), answer, target, found)
     _etag(header(response.headers, b"etag"), answer, found)
     incomplete = response.truncated or not row.complete
     if not incomplete:
         _body(row, answer, recorded_body, found)
+    # Behind the body, which says more of what was made anew than a URL does.
+    _location(row, header(response.headers, b"location"), answer, target, found)
     if answer.status >= 400 > row.status:
         return Comparison(Verdict.FAILED, f"the target answered {answer.status}", found.kept, found.more)
     if found.decisive:
@@ -56,23 +86,35 @@ def compare(row: ExchangeRow, answer: Answer, target: Target, recorded_body: Cal
         return Comparison(
             Verdict.UNKNOWN, "the recorded answer is incomplete; its body was not compared", found.kept, found.more
         )
-    return Comparison(Verdict.IDENTICAL, "", found.kept, found.more)
+    verdict = Verdict.EQUIVALENT if found.accounted else Verdict.IDENTICAL
+    return Comparison(verdict, "", found.kept, found.more)
 
 
 class _Found:
     """Differences so far, bounded."""
 
-    def __init__(self) -> None:
+    def __init__(self, accounting: Accounting) -> None:
+        self.accounting = accounting
+        self.accounted = False
         self.kept: list[Difference] = []
         self.more = 0
         self.decisive = False
 
-    def add(self, where: str, recorded: str | None, live: str | None, *, decisive: bool = True) -> None:
+    def add(self, where: str, recorded: str | None, live: str | None, *, decisive: bool = True, why: str = "") -> None:
+        """`why` accounts for the difference, which does not decide then."""
+        decisive = decisive and not why
         self.decisive = self.decisive or decisive
+        self.accounted = self.accounted or bool(why)
+        difference = Difference(where[:MAX_TEXT], _short(recorded), _short(live), decisive, why)
         if len(self.kept) < MAX_DIFFERENCES:
-            self.kept.append(Difference(where[:MAX_TEXT], _short(recorded), _short(live), decisive))
-        else:
-            self.more += 1
+            self.kept.append(difference)
+            return
+        self.more += 1
+        if decisive:
+            # One that decides must not be hidden by others that do not.
+            spare = next((at for at in reversed(range(len(self.kept))) if not self.kept[at].decisive), None)
+            if spare is not None:
+                self.kept[spare] = difference
 
 
 def _short(text: str | None) -> str:
@@ -106,7 +148,8 @@ def _location(row: ExchangeRow, recorded: bytes | None, answer: Answer, target: 
     if one is None or other is None or not _redacted_pattern(one).fullmatch(other):
         # Where the recorded one held a secret the live one does too, and it is nobody's to read.
         shown = other if other is None or one is None or not _REFERENCE.search(one) else "(not shown)"
-        found.add("header location", one, shown)
+        why = "" if one is None or other is None else found.accounting.value("header location", "", one, other)
+        found.add("header location", one, shown, why=why)
 
 
 def _redacted_pattern(text: str) -> re.Pattern[str]:
@@ -146,10 +189,20 @@ def _body(row: ExchangeRow, answer: Answer, recorded_body: Callable[[], bytes], 
     recorded = recorded_body()
     one, other = parse_json(response.content_type, recorded), parse_json(response.content_type, answer.body)
     if one is None or other is None:
-        found.add("body", f"{response.size} bytes{_first(recorded, answer.body)}", f"{answer.size} bytes")
+        why = _text(recorded, answer.body, found.accounting)
+        found.add("body", f"{response.size} bytes{_first(recorded, answer.body)}", f"{answer.size} bytes", why=why)
         return
-    for where, was, now in json_differences(one.value, other.value):
-        found.add(where, was, now)
+    for difference in json_differences(one.value, other.value):
+        why = "" if difference.values is None else found.accounting.leaf(difference.where, *difference.values)
+        found.add(difference.where, difference.recorded, difference.live, why=why)
+
+
+def _text(recorded: bytes, live: bytes, accounting: Accounting) -> str:
+    """What accounts for the difference between two texts; nothing does for bytes that are none."""
+    try:
+        return accounting.value("body", "", recorded.decode("utf-8"), live.decode("utf-8"))
+    except UnicodeDecodeError:
+        return ""
 
 
 def _first(recorded: bytes, live: bytes) -> str:

@@ -9,7 +9,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
+
+from .flow.bodies import is_json
 
 _SECRET = re.compile(
     r"passw|passphrase|secret|token|api_?-?key|authori[sz]ation|cookie|session|credential|private|jwt", re.IGNORECASE
@@ -18,8 +20,15 @@ _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _MAX_DEPTH = 200
 _MAX_SHOWN = 1000
 
-type Found = tuple[str, str | None, str | None]
-"""Where, recorded, live (None: absent)."""
+
+class Found(NamedTuple):
+    """One difference: where, and both values as they may be shown (None: absent). `values` are the two leaves
+    themselves, None where a branch is missing or of another form."""
+
+    where: str
+    recorded: str | None
+    live: str | None
+    values: tuple[Any, Any] | None = None
 
 
 @dataclass(slots=True, frozen=True)
@@ -32,7 +41,7 @@ class Parsed:
 def parse_json(content_type: str, body: bytes) -> Parsed | None:
     """The document, or None if the media type is not JSON's or the body is not."""
     media_type = content_type.partition(";")[0].strip().lower()
-    if not (media_type.endswith(("/json", "+json")) or media_type in ("application/x-json", "text/json")):
+    if not is_json(content_type) and media_type not in ("application/x-json", "text/json"):
         return None
     try:
         return Parsed(json.loads(body, parse_float=Decimal, parse_int=_integer, parse_constant=str))
@@ -53,17 +62,18 @@ def json_differences(recorded: Any, live: Any) -> Iterator[Found]:
 def _compare(path: str, recorded: Any, live: Any, *, secret: bool, depth: int) -> Iterator[Found]:
     if depth > _MAX_DEPTH:
         if recorded != live:
-            yield path, "(nested too deep to show)", "(nested too deep to show)"
+            yield Found(path, "(nested too deep to show)", "(nested too deep to show)")
     elif isinstance(recorded, dict) and isinstance(live, dict):
         for name in [*recorded, *(name for name in live if name not in recorded)]:
             yield from _member(path, name, recorded, live, secret=secret, depth=depth)
     elif isinstance(recorded, list) and isinstance(live, list):
         if len(recorded) != len(live):
-            yield f"{path}.length", str(len(recorded)), str(len(live))
+            yield Found(f"{path}.length", str(len(recorded)), str(len(live)))
         for index, (one, other) in enumerate(zip(recorded, live, strict=False)):
             yield from _compare(f"{path}[{index}]", one, other, secret=secret, depth=depth + 1)
     elif _kind(recorded) != _kind(live) or recorded != live:
-        yield path, _shown(recorded, secret), _shown(live, secret)
+        leaf = not isinstance(recorded, dict | list) and not isinstance(live, dict | list)
+        yield Found(path, _shown(recorded, secret), _shown(live, secret), (recorded, live) if leaf else None)
 
 
 def _member(
@@ -72,9 +82,9 @@ def _member(
     where = f"{path}.{name}" if _PLAIN_NAME.fullmatch(name) else f"{path}[{json.dumps(name)}]"
     secret = secret or _SECRET.search(name) is not None
     if name not in live:
-        yield where, _shown(recorded[name], secret), None
+        yield Found(where, _shown(recorded[name], secret), None)
     elif name not in recorded:
-        yield where, None, _shown(live[name], secret)
+        yield Found(where, None, _shown(live[name], secret))
     else:
         yield from _compare(where, recorded[name], live[name], secret=secret, depth=depth + 1)
 

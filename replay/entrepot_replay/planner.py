@@ -1,10 +1,11 @@
-"""Makes a plan: reads the captured exchanges once, in recorded order, and stores which of them will be sent.
+"""Makes a plan: reads the captured exchanges in recorded order, once for the data flow and once for the steps, and
+stores which of them will be sent.
 
 Nothing is sent here. Steps go to the store in batches, so a plan of any size needs little memory. What would make a
 replay less than whole is said first: gaps in the recording, writes that cannot be replayed, secrets nobody gave.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
 
@@ -16,12 +17,14 @@ from entrepot_store.errors import NotFound
 from entrepot_store.model import uuid7
 
 from .credentials import references_of
+from .flow import Flow
 from .guard import TargetGuard
 from .options import RunOptions
 from .outgoing import recorded_path
-from .selection import Chosen, Selection, choose
+from .selection import Chosen, Selection
 from .summary import PlanSummary
 from .target import Target
+from .tracing import Tracing
 
 BATCH = 1000
 
@@ -29,8 +32,13 @@ BATCH = 1000
 class Planner:
     """Plans replays from one archive into one store."""
 
-    def __init__(self, archive: Archive, store: ReplayStore, clock: Clock) -> None:
+    def __init__(
+        self, archive: Archive, store: ReplayStore, clock: Clock, hide: Callable[[bytes], str] | None = None
+    ) -> None:
+        """`hide` gives the digest by which redaction refers to a secret; without it, tokens that were answered are not
+        recognised in the headers that carried them."""
         self._archive = archive
+        self._hide = hide
         self._store = store
         self._clock = clock
 
@@ -65,10 +73,12 @@ class Planner:
         self._store.create(replay)
         try:
             summary = PlanSummary(behind)
-            steps = self._steps(selection, guard, summary)
+            tracing = self._traced(selection)
+            steps = self._steps(selection, tracing, guard, summary)
             while batch := list(islice(steps, BATCH)):
                 self._store.add_steps(replay.id, batch)
             summary.gaps(self._archive.catalog.gaps(), selection)
+            summary.unread(tracing.unread)
             return self._store.planned(replay.id, summary.to_json())
         except BaseException:
             self._store.discard(replay.id)
@@ -85,22 +95,36 @@ class Planner:
             hint=f"Captured are: {shown}." if known else "Nothing at all was captured yet.",
         )
 
-    def _steps(self, selection: Selection, guard: TargetGuard, summary: PlanSummary) -> Iterator[StepRow]:
-        seq = 0
+    def _traced(self, selection: Selection) -> Tracing:
+        tracing = Tracing(self._archive, selection, self._hide)
         for row in self._archive.catalog.iterate(selection.considered):
-            chosen = choose(row, selection)
-            summary.count(row, chosen)
+            tracing.watch(row)
+        tracing.close()
+        return tracing
+
+    def _steps(
+        self, selection: Selection, tracing: Tracing, guard: TargetGuard, summary: PlanSummary
+    ) -> Iterator[StepRow]:
+        for row in self._archive.catalog.iterate(selection.considered):
+            seq = tracing.number(row.id)
+            chosen = tracing.chosen(row)
+            if seq is None:
+                if chosen.skip is None or chosen.listed:
+                    continue  # shipped while we were planning: it belongs to the next plan
+                summary.count(row, chosen)
+                continue
+            flow = tracing.flow(seq, row) if chosen.skip is None else Flow()
+            summary.count(row, chosen, flow)
             if chosen.skip is None:
                 guard.check_exchange(row)
-                summary.secrets(references_of(row.request.headers, recorded_path(row) or b""))
-            if chosen.skip is None or chosen.listed:
-                yield _step(seq, row, chosen)
-                seq += 1
+                path = recorded_path(row) or b""
+                summary.secrets(references_of(row.request.headers, path), flow)
+            yield _step(seq, row, chosen, flow)
 
 
-def _step(seq: int, row: ExchangeRow, chosen: Chosen) -> StepRow:
+def _step(seq: int, row: ExchangeRow, chosen: Chosen, flow: Flow) -> StepRow:
     path = "/" + row.url.partition("://")[2].partition("/")[2]
-    step = StepRow(seq, row.id, row.method, path, row.status, row.request.size)
+    step = StepRow(seq, row.id, row.method, path, row.status, row.request.size, flow=flow.dump())
     if chosen.skip is None:
         return step
     return replace(step, state=StepState.SKIPPED, verdict=Verdict.SKIPPED, reason=chosen.skip.value)

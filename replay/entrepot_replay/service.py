@@ -6,7 +6,7 @@ takes connections, that nobody else runs the replay.
 
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,8 @@ from entrepot_store.catalog.replays import ReplayRow, ReplayState, ReplayStore, 
 from entrepot_store.clock import Clock, SystemClock
 from entrepot_store.config import Settings
 from entrepot_store.errors import BadInput
-from entrepot_store.redact import Reference
+from entrepot_store.redact import Reference, load_key
+from entrepot_store.redact.reference import secret_hash
 from entrepot_store.spool import SpoolFolder
 from entrepot_store.spool.backlog import seconds_behind
 
@@ -27,13 +28,17 @@ from .credentials import Credentials
 from .errors import TargetUnreachable
 from .executor import Executor
 from .lease import TTL_US, dead_holder, new_owner
-from .mapper import IdentityMapper
+from .mapper import FlowMapper
+from .mapping import IdMap, Value
 from .options import RunOptions
 from .planner import Planner
-from .schedule import Chain
+from .renewing import RenewingSender, asker
+from .schedule import Graph
 from .selection import IDEMPOTENT, Selection
 from .sender import Sender, Timeouts, tls_context
 from .target import Target
+
+_PAGE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +71,7 @@ class Replays:
         """Makes and stores a plan; sends nothing. Raises BadInput and NotFound, see `Planner.plan`.
 
         `settings` tell which servers the destination has, and how far behind shipping is."""
-        return Planner(self._archive, self.store, self._clock).plan(
+        return Planner(self._archive, self.store, self._clock, _hide(settings)).plan(
             selection,
             Target.parse(target),
             options,
@@ -74,6 +79,16 @@ class Replays:
             known_servers=known_servers(settings, selection.destination) if settings else (),
             behind=_behind(settings, self._clock) if settings else 0.0,
         )
+
+    def values(self, replay: UUID, *, unmapped: bool | None = None) -> Iterator[Value]:
+        """The replay's id map, read page by page. Raises NotFound."""
+        cursor: str | None = None
+        while True:
+            page = self.store.values(replay, unmapped=unmapped, limit=_PAGE, cursor=cursor)
+            yield from page.items
+            cursor = page.next
+            if cursor is None:
+                return
 
     def ask(self, replay: UUID, wanted: Wanted) -> ReplayRow:
         """Asks a running replay to pause or cancel; cancels one that nobody runs. Raises NotFound; BadInput if there is
@@ -101,7 +116,7 @@ class Replays:
             if not nothing_left:
                 _check_secrets(row, options, credentials)
         target = Target.parse(row.target)
-        tls = _tls(options) if target.scheme == "https" else None
+        tls = _tls(options) if target.is_tls else None
         if not nothing_left:
             reach(target, options.connect_timeout)
         owner = new_owner()
@@ -116,22 +131,25 @@ class Replays:
         timeouts = Timeouts(connect=options.connect_timeout, progress=options.timeout)
 
         def new_sender() -> Sender:
-            return wire.new_sender(target, timeouts, tls)
+            return RenewingSender(wire.new_sender(target, timeouts, tls))
 
+        credentials.connect(
+            asker(target, lambda server: wire.new_sender(server, timeouts, _tls(options) if server.is_tls else None))
+        )
         attempter = Attempter(
             replay=replay,
             archive=self._archive,
             target=target,
             options=options,
             credentials=credentials,
-            mapper=IdentityMapper(),
+            mapper=FlowMapper(IdMap(self.values(replay)), credentials.learned),
             clock=self._clock,
         )
         executor = Executor(
             replay,
             owner,
             store=self.store,
-            schedule=Chain(self.store, replay),
+            schedule=Graph(self.store, replay),
             attempter=attempter,
             new_sender=new_sender,
             clock=self._clock,
@@ -172,6 +190,15 @@ def _behind(settings: Settings, clock: Clock) -> float:
     """Seconds of captures that wait in this machine's spool, which the catalog does not know."""
     folder = settings.data / "spool"
     return seconds_behind(SpoolFolder(folder), clock.now()) if folder.is_dir() else 0.0
+
+
+def _hide(settings: Settings | None) -> Callable[[bytes], str] | None:
+    """How this installation's redaction refers to a secret, so that a token in an answer is known again in the headers
+    that carried it."""
+    if settings is None:
+        return None
+    key = load_key(settings.data)
+    return lambda value: secret_hash(key, value).decode()
 
 
 def _tls(options: RunOptions) -> ssl.SSLContext:

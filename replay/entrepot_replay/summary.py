@@ -9,13 +9,20 @@ from entrepot_store.catalog.rows import GapRow
 from entrepot_store.clock import to_rfc3339
 from entrepot_store.redact import Reference
 
+from .flow import Flow
+from .flow.analysis import SECRET
 from .selection import LOST, Chosen, Selection
+from .tracing import Unread
 
 MAX_SECRETS = 200
 """Secrets listed one by one; a recording of many users has one for each of their sessions."""
+MAX_LEARNT = 10_000
+"""Secrets that steps bring themselves, kept by digest so that nobody is asked for them."""
 MAX_GAPS = 20
 BEHIND_SECONDS = 5.0
 """Less than this is what a proxy at work always has in its spool."""
+
+_NO_FLOW = Flow()
 
 
 class PlanSummary:
@@ -33,12 +40,21 @@ class PlanSummary:
         self._secrets: Counter[Reference] = Counter()
         self._secret_names: Counter[str] = Counter()
         self._partial_answers = 0
+        self._trailers = 0
         self._first: int | None = None
         self._last: int | None = None
         self._gaps: list[str] = []
+        self._probes = self._made = self._uses = self._unmade = 0
+        self._learnt: set[str] = set()
+        self._unread: Counter[str] = Counter()
 
-    def count(self, row: ExchangeRow, chosen: Chosen) -> None:
+    def count(self, row: ExchangeRow, chosen: Chosen, flow: Flow = _NO_FLOW) -> None:
         self._considered += 1
+        self._probes += flow.probe
+        self._made += len(flow.makes)
+        for use in flow.uses:
+            self._uses += 1
+            self._unmade += use.made_by is None
         if chosen.skip is not None:
             self._skips[chosen.skip.value] += 1
             if chosen.skip in LOST and chosen.listed:
@@ -51,10 +67,16 @@ class PlanSummary:
         self._last = row.started_at
         if not row.complete:
             self._partial_answers += 1
+        self._trailers += any(name.lower() == b"trailer" for name, _ in row.request.headers)
 
-    def secrets(self, references: Iterable[Reference]) -> None:
-        """The secrets of one step."""
-        found = list(references)
+    def unread(self, found: Iterable[Unread]) -> None:
+        self._unread.update(one.why for one in found)
+
+    def secrets(self, references: Iterable[Reference], flow: Flow = _NO_FLOW) -> None:
+        """The secrets of one step. Those that an earlier step's answer brings are not asked of anybody."""
+        learnt = {use.key.text for use in flow.uses if use.key.role == SECRET and use.made_by is not None}
+        self._learnt |= learnt
+        found = [reference for reference in references if reference.digest not in learnt]
         self._secrets.update(found)
         self._secret_names.update({reference.name for reference in found})
 
@@ -85,6 +107,13 @@ class PlanSummary:
                 for reference, steps in self._secrets.most_common(MAX_SECRETS)
             ],
             "secrets_unlisted": max(0, len(self._secrets) - MAX_SECRETS),
+            "learnt_secrets": sorted(self._learnt)[:MAX_LEARNT],
+            "flow": {
+                "values": self._made,
+                "uses": self._uses,
+                "made_before_the_plan": self._unmade,
+                "probes": self._probes,
+            },
             "secret_names": dict(self._secret_names.most_common()),
             "first_at": None if self._first is None else to_rfc3339(self._first),
             "last_at": None if self._last is None else to_rfc3339(self._last),
@@ -106,6 +135,16 @@ class PlanSummary:
             )
         for why, number in self._lost.most_common():
             found.append({"kind": "lost", "text": f"{_exchanges(number)} cannot be replayed: {why}."})
+        for why, number in self._unread.most_common():
+            found.append({"kind": "unread", "text": f"{_exchanges(number)} was not searched for ids made anew: {why}."})
+        if self._unmade:
+            found.append(
+                {
+                    "kind": "before",
+                    "text": f"{self._unmade} uses of values that the service made in answers that this plan does not "
+                    "send: they go out as recorded.",
+                }
+            )
         if self._partial_answers:
             found.append(
                 {
@@ -114,6 +153,9 @@ class PlanSummary:
                     "they are sent, and their verdict is unknown unless the status differs.",
                 }
             )
+        if self._trailers:
+            text = f"{_exchanges(self._trailers)} announced trailers, which are not sent: their values are left out."
+            found.append({"kind": "trailers", "text": text})
         for name, steps in self._secret_names.most_common():
             text = (
                 f"{_exchanges(steps)} need the {name} that was redacted: give --credential {name}=env:VARIABLE, "

@@ -1,4 +1,4 @@
-"""The executor under a schedule whose steps do not wait for each other, as those of a graph will be."""
+"""The executor under a schedule whose steps do not wait for each other, or as a test says."""
 
 import threading
 import time
@@ -54,7 +54,7 @@ class Independent:
 
 @pytest.fixture
 def recording(monkeypatch: pytest.MonkeyPatch) -> Recording:
-    monkeypatch.setattr(service, "Chain", Independent)
+    monkeypatch.setattr(service, "Graph", Independent)
     recording = Recording()
     for index in range(60):
         recording.add("POST" if index % 2 else "PUT", f"/v1/{index}", b"{}")
