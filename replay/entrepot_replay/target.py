@@ -50,6 +50,10 @@ class Target:
         return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
 
     @property
+    def is_tls(self) -> bool:
+        return self.scheme == "https"
+
+    @property
     def url(self) -> str:
         return f"{self.scheme}://{self.authority}{self.prefix}"
 

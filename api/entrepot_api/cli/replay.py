@@ -13,12 +13,14 @@ from uuid import UUID
 import typer
 
 from entrepot_store.catalog import ExchangeFilter
+from entrepot_store.catalog.replays import Wanted
 from entrepot_store.errors import BadInput
 
+from . import idmaps
 from .filters import filtered
 from .options import ConfigOption, DataOption, JsonOption, opened, settings_from
 from .output import print_table, progress_bar, say
-from .replay_text import plan_lines, report_lines
+from .replay_text import flow_lines, plan_lines, report_lines
 
 if TYPE_CHECKING:
     from entrepot_replay.credentials import Credentials
@@ -49,7 +51,7 @@ def command(
         typer.Option(
             metavar="NAME=SOURCE",
             help="A secret for the references in a header: authorization=env:VARIABLE, …=file:PATH or …=cmd:COMMAND; "
-            "may be repeated.",
+            "sigv4=… for AWS keys, KEY_ID:SECRET. May be repeated; wins over [[credential]].",
             rich_help_panel=_SENDING,
         ),
     ] = None,
@@ -59,6 +61,22 @@ def command(
             "--without-credentials", help="Leave out headers whose secret is not given.", rich_help_panel=_SENDING
         ),
     ] = False,
+    concurrency: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=256,
+            metavar="N",
+            help="Steps under way at once, of those that do not depend on one another. [default: 1]",
+            rich_help_panel=_SENDING,
+        ),
+    ] = None,
+    speed: Annotated[
+        float | None,
+        typer.Option(
+            min=0.001, metavar="X", help="Keep the recorded pace, so many times as fast.", rich_help_panel=_SENDING
+        ),
+    ] = None,
     rate: Annotated[
         float | None, typer.Option(min=0.001, metavar="N", help="Requests a second.", rich_help_panel=_SENDING)
     ] = None,
@@ -79,6 +97,32 @@ def command(
         int | None,
         typer.Option(
             min=1, metavar="N", help="Stop when so many steps failed or are unknown.", rich_help_panel=_SENDING
+        ),
+    ] = None,
+    max_failure_ratio: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            metavar="SHARE",
+            help="Stop when more than this share of the steps failed or are unknown (of 20 at least).",
+            rich_help_panel=_SENDING,
+        ),
+    ] = None,
+    ignore: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="JSONPATH",
+            help="Differences at this place do not count: $.meta.took, $.items[*].seen; may be repeated.",
+            rich_help_panel=_SENDING,
+        ),
+    ] = None,
+    id_map: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ID|FILE",
+            help="With --target: begin with the id map of another replay, or with an exported one.",
+            rich_help_panel=_SENDING,
         ),
     ] = None,
     retry_unknown: Annotated[
@@ -105,6 +149,31 @@ def command(
     report: Annotated[
         UUID | None, typer.Option(metavar="ID", help="Show how a replay went.", rich_help_panel=_ALL)
     ] = None,
+    plan: Annotated[bool, typer.Option("--plan", help="Show the plan and send nothing, which is the default.")] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="With a plan: which step uses what of which other, and why.")
+    ] = False,
+    show_id_map: Annotated[
+        UUID | None,
+        typer.Option(
+            "--show-id-map", metavar="ID", help="Show or export (--json) a replay's id map.", rich_help_panel=_ALL
+        ),
+    ] = None,
+    map_value: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--map",
+            metavar="RECORDED=LIVE",
+            help="With --show-id-map: set an entry; ROLE:RECORDED=LIVE where only the role tells. May be repeated.",
+            rich_help_panel=_ALL,
+        ),
+    ] = None,
+    pause: Annotated[
+        UUID | None, typer.Option(metavar="ID", help="Pause a replay, wherever it runs.", rich_help_panel=_ALL)
+    ] = None,
+    cancel: Annotated[
+        UUID | None, typer.Option(metavar="ID", help="End a replay for good.", rich_help_panel=_ALL)
+    ] = None,
     list_all: Annotated[bool, typer.Option("--list", help="List all replays.", rich_help_panel=_ALL)] = False,
     limit: Annotated[
         int,
@@ -119,19 +188,25 @@ def command(
     The exit code is 0 only when every planned step was answered as recorded; 20: some answers differ; 21: some steps
     failed, are unknown or cannot be replayed; 22: not everything was sent; 23: the target takes no connections.
     """
-    from entrepot_replay.credentials import Credentials, CredentialSource
+    from entrepot_replay.credentials import Credentials, CredentialSource, configured_for
     from entrepot_replay.options import RunOptions
     from entrepot_replay.report import make_report
     from entrepot_replay.selection import Selection
     from entrepot_replay.service import Replays
+    from entrepot_replay.target import Target
     from entrepot_store.catalog.sql import replay_store
 
-    if sum(map(bool, (resume, report, list_all, target))) != 1:
+    if sum(map(bool, (resume, report, list_all, target, show_id_map, pause, cancel))) != 1 or (plan and yes):
         raise BadInput(
             "Nothing says what to do." if target is None else "These options do not go together.",
-            hint="Give --to PRODUCT --target URL for a new replay, or one of --resume ID, --report ID and --list.",
+            hint="Give --to PRODUCT --target URL for a new replay, or one of --resume, --report, --pause, --cancel, "
+            "--show-id-map with its ID, or --list.",
         )
     given = {
+        "concurrency": concurrency,
+        "speed": speed,
+        "ignore": tuple(ignore) if ignore else None,
+        "max_failure_ratio": max_failure_ratio,
         "rate": rate,
         "timeout": timeout,
         "wait_for_target": wait_for_target,
@@ -151,16 +226,23 @@ def command(
             _list(replays, limit, as_json=as_json)
         elif report is not None:
             _show(make_report(replays.store, report, limit=limit), as_json=as_json)
+        elif show_id_map is not None:
+            idmaps.show(replays, show_id_map, map_value or (), as_json=as_json)
+        elif pause is not None or cancel is not None:
+            wanted = Wanted.PAUSE if pause is not None else Wanted.CANCEL
+            _print_state(replays, replays.ask(pause or cancel or UUID(int=0), wanted), as_json=as_json)
         elif resume is not None:
             row = replays.store.get(resume)
             # What a run is to retry is asked for each time anew, and not remembered from the run before.
             kept = {**row.options, "retry_unknown": False, "retry_failed": False}
             options = RunOptions.from_json({**kept, **overrides})
-            _run(replays, row, options, Credentials(sources), limit=limit, as_json=as_json)
+            configured = configured_for(settings.credential, row.destination, Target.parse(row.target))
+            _run(replays, row, options, Credentials(sources, configured), limit=limit, as_json=as_json)
         else:
             options = RunOptions.from_json(overrides)
-            secrets = Credentials(sources)  # a variable that is not set is said before anything is planned
             selection = Selection(where, allow_delete=allow_delete)
+            configured = configured_for(settings.credential, selection.destination, Target.parse(target or ""))
+            secrets = Credentials(sources, configured)  # a variable not set is said before anything is planned
             row = replays.plan(
                 selection,
                 target or "",
@@ -168,13 +250,15 @@ def command(
                 allow_captured_host=allow_captured_host,
                 settings=settings,
             )
+            if id_map is not None:
+                idmaps.take_over(replays, row.id, id_map)
             if yes:
-                named = {source.name for source in sources if not source.digest}
+                named = {name for name in row.plan["secret_names"] if secrets.covers_all(name)}
                 for line in plan_lines(row, set(row.plan["secret_names"]) if without_credentials else named):
                     (say if as_json else print)(line)
                 _run(replays, row, options, secrets, limit=limit, as_json=as_json)
             else:
-                _print_plan(replays, row, as_json=as_json)
+                _print_plan(replays, row, as_json=as_json, explain=explain)
 
 
 def _run(
@@ -210,6 +294,8 @@ def _run(
 
         run.executor.observe(observe)
         run.executor.run()
+    for note in credentials.notes():
+        say(note)
     _show(make_report(replays.store, row.id, limit=limit), as_json=as_json)
 
 
@@ -231,15 +317,35 @@ def _obeying_signals(run: "Run") -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _print_plan(replays: "Replays", row: "ReplayRow", *, as_json: bool) -> None:
+def _print_plan(replays: "Replays", row: "ReplayRow", *, as_json: bool, explain: bool) -> None:
+    from entrepot_replay.report import all_steps
+
     from ..views.base import to_json
-    from ..views.replay import replay_view
+    from ..views.replay import explained_view, replay_view
 
     if as_json:
-        print(to_json(replay_view(row, replays.store.counts(row.id))))
+        counts = replays.store.counts(row.id)
+        steps = all_steps(replays.store, row.id)
+        print(to_json(explained_view(row, counts, steps) if explain else replay_view(row, counts)))
         return
     for line in plan_lines(row):
         print(line)
+    if explain:
+        print()
+        for step in all_steps(replays.store, row.id):
+            for line in flow_lines(step):
+                print(line)
+
+
+def _print_state(replays: "Replays", row: "ReplayRow", *, as_json: bool) -> None:
+    from ..views.base import to_json
+    from ..views.replay import replay_view, state_text
+
+    if as_json:
+        print(to_json(replay_view(row, replays.store.counts(row.id))))
+    else:
+        asked = f", and asked to {row.wanted.value}" if row.wanted is not Wanted.RUN else ""
+        print(f"Replay {row.id} is {state_text(row)}{asked}.")
 
 
 def _show(report: "Report", *, as_json: bool) -> None:
@@ -266,7 +372,7 @@ def _list(replays: "Replays", limit: int, *, as_json: bool) -> None:
         print(to_json(PageView(items=views, next=page.next)))
         return
     print_table(
-        ("ID", "CREATED", "TO", "STATE", "STEPS", "IDENTICAL", "NOT", "TARGET"),
+        ("ID", "CREATED", "TO", "STATE", "STEPS", "AS RECORDED", "NOT", "TARGET"),
         [
             (
                 str(view.id),
@@ -274,11 +380,11 @@ def _list(replays: "Replays", limit: int, *, as_json: bool) -> None:
                 view.to,
                 view.state,
                 str(view.plan.get("steps", "-")),
-                str(view.counts.identical),
+                str(view.counts.identical + view.counts.equivalent),
                 str(view.counts.different + view.counts.failed + view.counts.unknown),
                 view.target,
             )
             for view in views
         ],
-        right=("STEPS", "IDENTICAL", "NOT"),
+        right=("STEPS", "AS RECORDED", "NOT"),
     )

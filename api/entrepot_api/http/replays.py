@@ -15,11 +15,12 @@ from fastapi import APIRouter, Depends, FastAPI, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from entrepot_replay.background import BackgroundRuns
-from entrepot_replay.credentials import Credentials
+from entrepot_replay.credentials import Credentials, configured_for
 from entrepot_replay.options import RunOptions
 from entrepot_replay.report import make_report
 from entrepot_replay.selection import Selection
 from entrepot_replay.service import Replays
+from entrepot_replay.target import Target
 from entrepot_store.catalog.replays import ReplayRow, ReplayState, StepState, Verdict, Wanted
 from entrepot_store.catalog.sql import replay_store
 
@@ -30,7 +31,7 @@ from . import problems
 from .auth import require
 from .parameters import Cursor, Limit
 from .replay_requests import PlanRequest, StartRequest
-from .services import ServicesDep
+from .services import Services, ServicesDep
 
 POLL_SECONDS = 0.5
 KEEP_ALIVE_SECONDS = 15.0
@@ -115,10 +116,14 @@ def get_replay(identifier: Identifier, replays: ReplaysDep) -> ReplayView:
     responses=problems.responses(404, 409, 502),
 )
 def start_replay(
-    identifier: Identifier, request: Request, replays: ReplaysDep, wanted: StartRequest | None = None
+    identifier: Identifier,
+    request: Request,
+    services: ServicesDep,
+    replays: ReplaysDep,
+    wanted: StartRequest | None = None,
 ) -> ReplayView:
     """Sends the steps that were not sent yet, in the background. Follow it at `events`."""
-    return _start(identifier, request, replays, wanted or StartRequest())
+    return _start(identifier, request, services, replays, wanted or StartRequest())
 
 
 @router.post(
@@ -130,11 +135,15 @@ def start_replay(
     responses=problems.responses(404, 409, 502),
 )
 def resume_replay(
-    identifier: Identifier, request: Request, replays: ReplaysDep, wanted: StartRequest | None = None
+    identifier: Identifier,
+    request: Request,
+    services: ServicesDep,
+    replays: ReplaysDep,
+    wanted: StartRequest | None = None,
 ) -> ReplayView:
     """Goes on with a replay that was paused, stopped or interrupted; with `retry_failed` or `retry_unknown` also with
     one that is finished. The same as starting it."""
-    return _start(identifier, request, replays, wanted or StartRequest())
+    return _start(identifier, request, services, replays, wanted or StartRequest())
 
 
 @router.post(
@@ -241,7 +250,9 @@ async def _events(replays: Replays, identifier: UUID) -> AsyncIterator[str]:
         silent += POLL_SECONDS
 
 
-def _start(identifier: UUID, request: Request, replays: Replays, wanted: StartRequest) -> ReplayView:
+def _start(
+    identifier: UUID, request: Request, services: Services, replays: Replays, wanted: StartRequest
+) -> ReplayView:
     planned = replays.store.get(identifier)
     options = RunOptions.from_json(
         {
@@ -251,7 +262,11 @@ def _start(identifier: UUID, request: Request, replays: Replays, wanted: StartRe
             "retry_failed": wanted.retry_failed,
         }
     )
-    run = replays.start(identifier, options, Credentials(wanted.sources()))
+    # The configuration as it is now; and only what names its target, because whoever may replay chooses the target.
+    configured = configured_for(
+        services.in_force().credential, planned.destination, Target.parse(planned.target), only_named=True
+    )
+    run = replays.start(identifier, options, Credentials(wanted.sources(), configured))
     runs: BackgroundRuns = request.app.state.replay_runs
     runs.start(run)
     return _view(replays, replays.store.get(identifier))
