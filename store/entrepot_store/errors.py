@@ -52,6 +52,12 @@ class TooNew(EntrepotError):
     exit_code = 7
 
 
+class TooOld(EntrepotError):
+    """The catalog has the tables of an older Entrepot, and whoever only looks something up does not change them."""
+
+    exit_code = 15
+
+
 class AddressInUse(EntrepotError):
     """A listen address is taken or is not ours to take."""
 

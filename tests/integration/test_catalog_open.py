@@ -23,7 +23,7 @@ from entrepot_store.catalog.sql.engine import Database
 from entrepot_store.catalog.sql.migrate import SCRIPTS, known_revisions, migrate
 from entrepot_store.catalog.sql.tokens import add_token
 from entrepot_store.config import Settings
-from entrepot_store.errors import CatalogUnavailable, ConfigError, Damaged, TooNew
+from entrepot_store.errors import CatalogUnavailable, ConfigError, Damaged, NotFound, TooNew, TooOld
 from entrepot_store.model import Gap, LedgerEntry, exchange_id
 from tests.support.catalog_rows import realistic, shipment
 from tests.support.servers import free_ports
@@ -104,6 +104,26 @@ def test_an_older_schema_is_brought_up_and_keeps_its_rows(url: str) -> None:
         assert [row.gap for row in catalog.gaps()] == [gap]
         assert catalog.commit_shipment(shipment("s", realistic(10)))
         assert catalog.count(ExchangeFilter()) == 10
+
+
+def test_who_only_looks_something_up_makes_and_changes_no_tables(url: str) -> None:
+    with pytest.raises(NotFound, match="no catalog"):
+        open_catalog(url, create=False)
+    database = Database(url)
+    migrate(database, "0002")
+    for create in (False, True):
+        with pytest.raises(TooOld, match="0002"):
+            open_catalog(url, create=create, migrate=False)
+    with database.reading() as connection:
+        assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalars().all() == ["0002"]
+    database.close()
+    open_catalog(url).close()
+    open_catalog(url, create=False).close()
+
+
+def test_tables_may_be_made_by_those_who_must_not_change_them(url: str) -> None:
+    with open_catalog(url, create=True, migrate=False) as catalog:
+        assert catalog.count(ExchangeFilter()) == 0
 
 
 def test_a_newer_schema_is_refused_and_untouched(url: str) -> None:

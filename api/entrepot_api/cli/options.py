@@ -38,22 +38,23 @@ def settings_from(
 
 
 @contextmanager
-def opened_catalog(settings: Settings, *, create: bool = False) -> Iterator["Catalog"]:
+def opened_catalog(settings: Settings, *, create: bool = False, migrate: bool = False) -> Iterator["Catalog"]:
     """The catalog of these settings, closed at the end; for commands that need no bodies. Only a command that writes
-    to it may `create` it. Raises NotFound if there is none, and what opening it raises."""
+    to it may `create` it, and only one that ships or rebuilds may `migrate` it. Raises NotFound if there is none,
+    TooOld if an older Entrepot made it, and what opening it raises."""
     from entrepot_store.catalog import open_catalog
 
     with ExitStack() as stack:
-        catalog = open_catalog(settings, create=create)
+        catalog = open_catalog(settings, create=create, migrate=migrate)
         stack.callback(catalog.close)
         yield catalog
 
 
 @contextmanager
-def opened(settings: Settings, *, create: bool = False) -> Iterator["Archive"]:
-    """Vault and catalog of these settings, closed at the end. Raises what opening them raises."""
+def opened(settings: Settings, *, create: bool = False, migrate: bool = False) -> Iterator["Archive"]:
+    """Vault and catalog of these settings, closed at the end. As `opened_catalog`; raises what opening them raises."""
     from entrepot_store.archive import Archive
     from entrepot_store.vault import open_vault
 
-    with opened_catalog(settings, create=create) as catalog:
+    with opened_catalog(settings, create=create, migrate=migrate) as catalog:
         yield Archive(open_vault(settings), catalog)

@@ -57,7 +57,7 @@ def command(
     hold_leash(settings.data)
     state = StateFile(settings.data, "ship")
     in_force = SettingsInForce(settings, Reloader(config, {"data": settings.data}))
-    with opened(settings, create=True) as archive:
+    with opened(settings, create=True, migrate=True) as archive:
         archive.vault.check()  # makes the bucket, if it may; a wrong key is said now and not with the first capture
         watch = CoverageWatch(archive, in_force)
         spool = SpoolFolder(settings.data / "spool")

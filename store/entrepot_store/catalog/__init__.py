@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from .sql import SqlCatalog
 
 
-def open_catalog(where: "Settings | str", *, create: bool = True) -> "SqlCatalog":
+def open_catalog(where: "Settings | str", *, create: bool = True, migrate: bool | None = None) -> "SqlCatalog":
     """As `sql.open_catalog`, which is loaded here only: the proxy needs the row types and no database."""
     from .sql import open_catalog as open_sql
 
-    return open_sql(where, create=create)
+    return open_sql(where, create=create, migrate=migrate)
 
 
 __all__ = [

@@ -131,9 +131,9 @@ class Catalog(Protocol):
 
     # Rebuilding
 
-    def clear_index(self, mark: Gap | None = None) -> frozenset[str]:
+    def clear_index(self, *marks: Gap) -> frozenset[str]:
         """Empties everything that can be rebuilt from the vault, and nothing else; in the same transaction states
-        `mark`, which stays until `take_back` is called. Returns the keys of the segments that it knew."""
+        `marks`, each of which stays until `take_back` is called. Returns the keys of the segments that it knew."""
         ...
 
     def add_rebuilt(self, shipment: Shipment) -> None:

@@ -20,6 +20,7 @@ from ..segment.index import SegmentIndex
 from ..segment.reader import SegmentReader, VaultSource
 from ..spool import SpoolName
 from ..vault import Vault
+from .lost import Lost
 
 PREFIX = "segments/"
 SUFFIX = ".warc.zst"
@@ -28,12 +29,14 @@ SUFFIX = ".warc.zst"
 @dataclass(slots=True, frozen=True)
 class Rebuilt:
     """What a rebuild found. `damaged` are segments that do not decode, each with the reason; they are left where they
-    are and are not in the catalog. `unlisted` are segments that the vault holds but its listing lacked."""
+    are and are not in the catalog. `unlisted` are segments that the vault holds but its listing lacked; `missing` are
+    those that the catalog knew and that are gone."""
 
     segments: int
     exchanges: int
     damaged: tuple[tuple[str, str], ...] = ()
     unlisted: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
 
 
 def rebuild_catalog(
@@ -47,7 +50,8 @@ def rebuild_catalog(
     """Empties the index and fills it from every segment of the vault; `progress(done, total)` counts spool files.
 
     A listing is not believed when it is shorter than what the catalog knows: every segment it lacks is asked for by
-    name. If one is really gone, nothing is emptied and Damaged is raised, unless `accept_missing`.
+    name. If one is really gone, nothing is emptied and Damaged is raised, unless `accept_missing`; then there is a gap
+    for what only it held, which later rebuilds keep until the segment is back.
     A rebuild that is interrupted leaves a part of the index, and a gap that says so; run again, it starts over.
     Shippers may be at work meanwhile. A segment that does not decode, and that was not stored again, is a gap.
     Raises TooNew for a segment of a newer format, and what vault and catalog raise.
@@ -63,7 +67,8 @@ def rebuild_catalog(
     unfinished = Gap("catalog", now, now, 0, "a rebuild did not end; run `entrepot rebuild-catalog` again")
     recall = Recall(vault, listed.union(unlisted))
     # What shippers committed since the listing is in the vault, and emptied with the rest.
-    recall.add(catalog.clear_index(unfinished).difference(missing))
+    lost = Lost(catalog, missing, there=listed.union(unlisted))
+    recall.add(catalog.clear_index(unfinished, *lost.gaps).difference(missing))
     by_spool = _by_spool(recall.in_force())
     segments = exchanges = 0
     damaged: list[tuple[str, str]] = []
@@ -86,8 +91,9 @@ def rebuild_catalog(
         index = recall.trimmed(SegmentReader(VaultSource(vault, key)).index(key)[0])
         catalog.documents.add_looks(*documents.read(key, index))
     recall.restore(catalog.retention)
+    lost.settle()
     catalog.take_back(unfinished)
-    return Rebuilt(segments, exchanges, tuple(damaged), tuple(unlisted))
+    return Rebuilt(segments, exchanges, tuple(damaged), tuple(unlisted), tuple(missing))
 
 
 def _by_spool(keys: Iterable[str]) -> dict[str, list[str]]:

@@ -16,25 +16,31 @@ from . import completeness, lookup, rebuilding, shipping, tokens
 from .coverage import SqlCoverage
 from .documents import SqlDocumentCatalog
 from .engine import Database, prepare_sqlite_file
-from .migrate import migrate
+from .migrate import check_schema
+from .migrate import migrate as migrate_schema
 from .retention import SqlRetention
 
 _BATCH = 1000
 
 
 class SqlCatalog:
-    """A catalog in SQLite or PostgreSQL. Opening one makes or migrates its tables."""
+    """A catalog in SQLite or PostgreSQL."""
 
-    def __init__(self, url: str) -> None:
-        """Raises ConfigError for a URL of anything else, TooNew, CatalogUnavailable."""
+    def __init__(self, url: str, *, create: bool = True, migrate: bool = True) -> None:
+        """`create` and `migrate` as for `open_catalog`. Raises ConfigError for a URL of anything else, TooNew,
+        CatalogUnavailable; NotFound without `create`, TooOld without `migrate`."""
         self.database = Database(url)
         self.documents = SqlDocumentCatalog(self.database)
         self.retention = SqlRetention(self.database)
         self.coverage = SqlCoverage(self.database)
         try:
-            if self.database.file is not None:
-                prepare_sqlite_file(self.database.file, self.database.location)
-            migrate(self.database)
+            file = self.database.file
+            if not migrate and (file is None or file.exists()):
+                check_schema(self.database, empty=create)
+            if create:
+                if file is not None:
+                    prepare_sqlite_file(file, self.database.location)
+                migrate_schema(self.database)
         except BaseException:
             self.close()
             raise
@@ -153,9 +159,9 @@ class SqlCatalog:
 
     # Rebuilding
 
-    def clear_index(self, mark: Gap | None = None) -> frozenset[str]:
+    def clear_index(self, *marks: Gap) -> frozenset[str]:
         with self.database.writing() as connection:
-            return rebuilding.clear_index(connection, mark)
+            return rebuilding.clear_index(connection, marks)
 
     def add_rebuilt(self, shipment: Shipment) -> None:
         with self.database.writing() as connection:

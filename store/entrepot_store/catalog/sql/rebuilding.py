@@ -1,6 +1,6 @@
 """Emptying what can be rebuilt, and comparing what came of it."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from hashlib import sha256
 from typing import Any
 
@@ -34,14 +34,13 @@ _SAMPLED: tuple[Any, ...] = (
 """What of a sample the exchanges alone say; its shape is there once somebody has looked."""
 
 
-def clear_index(connection: Connection, mark: Gap | None) -> frozenset[str]:
+def clear_index(connection: Connection, marks: Collection[Gap]) -> frozenset[str]:
     # In the order in which a shipment writes; it is committed before or after all of this, and not in between.
     keep_writers_out(connection, schema.Shipment, schema.Segment)
     known = frozenset(connection.execute(select(schema.Segment.key)).scalars())
     for model in _REBUILT:
         connection.execute(delete(model))
-    if mark is not None:
-        add_gaps(connection, [mark])
+    add_gaps(connection, marks)
     return known
 
 
