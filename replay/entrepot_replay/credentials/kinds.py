@@ -1,7 +1,8 @@
 """The kinds of `[[credential]]`: what each covers, and how its secrets are read and put together."""
 
 from base64 import b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from entrepot_store.config import CredentialConfig
 from entrepot_store.errors import BadInput
@@ -43,6 +44,23 @@ def labels_of(config: CredentialConfig) -> frozenset[str]:
         "sigv4": frozenset({SIGV4}),
     }
     return by_kind.get(config.kind, frozenset({header}))
+
+
+def check_sources(config: CredentialConfig) -> None:
+    """Reads what is in variables and files, so that what is missing is known before anything is asked for or sent.
+    Commands are not run for that. Raises BadInput."""
+    for text in _texts(config.model_dump()):
+        source = Source.parse(config.name, text)
+        if source is not None and source.kind != "cmd":
+            source.read()
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list | tuple):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _texts(inner)
 
 
 def maker(config: CredentialConfig, ask: Ask) -> Callable[[], Material]:

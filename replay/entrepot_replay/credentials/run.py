@@ -15,7 +15,7 @@ from ..answer import Answer
 from ..errors import Unsendable
 from .asking import Ask
 from .filling import Filling
-from .kinds import ASKING, given_keys, labels_of, maker
+from .kinds import ASKING, check_sources, given_keys, labels_of, maker
 from .material import Material
 from .references import normal
 from .renewable import Renewable
@@ -28,14 +28,21 @@ DEFAULT_REFRESH = (401,)
 class Configured:
     """One `[[credential]]` in use."""
 
-    __slots__ = ("asks", "digests", "labels", "renewable", "templates")
+    __slots__ = ("_config", "digests", "labels", "renewable", "templates")
 
     def __init__(self, config: CredentialConfig, renewable: Renewable) -> None:
         self.renewable = renewable
-        self.asks = config.kind in ASKING
+        self._config = config
         self.labels = labels_of(config)
         self.digests = frozenset(config.digest)
         self.templates = [PathTemplate.compile(template) for template in config.path]
+
+    def check(self) -> None:
+        """Raises BadInput unless its secrets can be read. Does not ask a server: a login may need what steps bring."""
+        if self._config.kind in ASKING:
+            check_sources(self._config)
+        else:
+            self.renewable.current()
 
     def is_for(self, reference: Reference, path: str | None = None) -> bool:
         """Whether it stands for that reference in a request to `path` (without query; None for any request)."""
@@ -88,8 +95,7 @@ class Credentials:
             return True
         fitting = [one for one in self.configured if one.is_for(reference)]
         for one in fitting:
-            if not one.asks:
-                one.renewable.current()
+            one.check()
         return bool(fitting)
 
     def covers_all(self, name: str) -> bool:
