@@ -15,6 +15,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 from uuid import UUID
 
+from .replay_checks import CheckStore
 from .rows import ExchangeRow, Page
 
 
@@ -212,7 +213,7 @@ class StepCounts:
         return self.identical + self.equivalent + self.different + self.failed + self.unknown
 
 
-class ReplayStore(Protocol):
+class ReplayStore(CheckStore, Protocol):
     """Where replays are kept. Synchronous, safe to use from several threads, may raise CatalogUnavailable anywhere."""
 
     # Planning

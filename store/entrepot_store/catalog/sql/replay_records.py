@@ -116,7 +116,7 @@ def step_row(values: Iterable[Any]) -> StepRow:
         duration_us=row.duration_us,
         live_status=row.live_status,
         reason=row.reason,
-        differences=_load_differences(str(row.differences)),
+        differences=load_differences(str(row.differences)),
         more_differences=row.more_differences,
         flow=row.flow,
     )
@@ -144,7 +144,7 @@ def dump_differences(differences: tuple[Difference, ...]) -> str:
     return dump([(one.where, one.recorded, one.live, one.decisive, one.why) for one in differences])
 
 
-def _load_differences(text: str) -> tuple[Difference, ...]:
+def load_differences(text: str) -> tuple[Difference, ...]:
     return tuple(Difference(*one) for one in json.loads(text)) if text else ()
 
 

@@ -44,6 +44,7 @@ from .cursor import make_cursor, read_cursor
 from .engine import Database
 from .lookup import MAX_LIMIT
 from .records import exchange_row, select_exchanges
+from .replay_checks import SqlChecks
 from .replay_records import (
     STEP_COLUMNS,
     dump,
@@ -61,7 +62,7 @@ from .schema import Exchange
 from .types import Whole
 
 
-class SqlReplayStore:
+class SqlReplayStore(SqlChecks):
     """Replays in the database of a SqlCatalog, which owns the connections."""
 
     def __init__(self, database: Database, clock: Clock | None = None) -> None:
