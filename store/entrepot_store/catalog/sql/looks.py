@@ -8,6 +8,7 @@ flag of the one behind it, of no other. That is why the history does not depend 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import batched, groupby
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -15,8 +16,11 @@ from sqlalchemy import Connection, bindparam, delete, select, update
 
 from ..documents import Effect, Look
 from .bulk import insert_rows
-from .dialect import CHUNK, insert_into, is_sqlite, table_of, wait_for_turn
+from .dialect import CHUNK, is_sqlite, table_of, wait_for_turn
 from .document_schema import Document, LookRow
+
+_ROWS = 2000
+"""Looks that are read at a time: a document that is polled has hundreds of thousands."""
 
 type Content = tuple[str, bytes]
 """What two looks are compared by: effect and content."""
@@ -40,6 +44,10 @@ class _Known:
     last_look: UUID
     last_effect: str
     last_content: bytes
+
+
+_COLUMNS = attrgetter(*_Known.__slots__)
+"""The columns of `documents` behind the id, in their order."""
 
 
 @dataclass(slots=True)
@@ -94,35 +102,57 @@ def remove_looks(connection: Connection, document: UUID, identifiers: Iterable[U
         done = connection.execute(delete(LookRow).where(LookRow.document_id == document, LookRow.id.in_(chunk)))
         removed += done.rowcount
     if removed:
-        recount(connection, document)
+        recount(connection, [document])
     return removed
 
 
-def recount(connection: Connection, document: UUID) -> None:
-    """Makes a document's row and its versions' flags again from its looks."""
-    table = table_of(LookRow)
-    found = connection.execute(select(*table.c).where(table.c.document_id == document).order_by(table.c.id)).all()
-    if not found:
-        connection.execute(delete(Document).where(Document.id == document))
-        return
-    placed = [_Placed(row.id, _stored_content(row), row.starts) for row in found]
-    _mark(connection, document, placed, None)
-    last = found[-1]
-    connection.execute(
-        update(Document)
-        .where(Document.id == document)
-        .values(
-            media_type=next((row.media_type for row in reversed(found) if row.effect != _PATCH), ""),
-            rule=last.rule,
-            retention_class=last.retention_class,
-            first_seen=min(row.at for row in found),
-            last_seen=max(row.at for row in found),
-            versions=sum(place.starts for place in placed),
-            last_look=last.id,
-            last_effect=last.effect,
-            last_content=placed[-1].content[1],
-        )
-    )
+def recount(connection: Connection, documents: Iterable[UUID]) -> None:
+    """Makes the rows of documents and their versions' flags again from their looks; a document without any goes."""
+    looks, table = table_of(LookRow), table_of(Document)
+    for chunk in batched(sorted(documents), CHUNK):
+        gone = set(chunk)
+        rows: list[dict[str, Any]] = []
+        flags: list[dict[str, Any]] = []
+        query = select(*looks.c).where(looks.c.document_id.in_(chunk)).order_by(looks.c.document_id, looks.c.id)
+        found = connection.execute(query, execution_options={"yield_per": _ROWS})
+        for document, group in groupby(found, key=attrgetter("document_id")):
+            gone.remove(document)
+            rows.append(_counted_again(document, group, flags))
+        _set_flags(connection, flags)
+        if rows:
+            connection.execute(update(table).where(table.c.id == bindparam("the_document")), rows)
+        if gone:
+            connection.execute(delete(table).where(table.c.id.in_(gone)))
+
+
+def _counted_again(document: UUID, looks: Iterable[Any], flags: list[dict[str, Any]]) -> dict[str, Any]:
+    """What the looks of a document, in their order, make of its row; into `flags` go those that have to change."""
+    previous: Content | None = None
+    versions, media_type = 0, ""
+    first_seen, last_seen = 1 << 62, -(1 << 62)
+    for look in looks:
+        content = _stored_content(look)
+        starts = starts_version(previous, content)
+        if starts != look.starts:
+            flags.append({"the_document": document, "the_look": look.id, "begins": starts})
+        versions += starts
+        previous = content
+        first_seen, last_seen = min(first_seen, look.at), max(last_seen, look.at)
+        if look.effect != _PATCH:
+            media_type = look.media_type
+        last = look
+    return {
+        "the_document": document,
+        "media_type": media_type,
+        "rule": last.rule,
+        "retention_class": last.retention_class,
+        "first_seen": first_seen,
+        "last_seen": last_seen,
+        "versions": versions,
+        "last_look": last.id,
+        "last_effect": last.effect,
+        "last_content": _stored_content(last)[1],
+    }
 
 
 def starts_version(previous: Content | None, content: Content) -> bool:
@@ -143,6 +173,11 @@ def _mark(connection: Connection, document: UUID, placed: Sequence[_Placed], pre
         if place.look is None and starts != place.starts:
             changed.append({"the_document": document, "the_look": place.id, "begins": starts})
         place.starts = starts
+    _set_flags(connection, changed)
+    return grown
+
+
+def _set_flags(connection: Connection, changed: Sequence[dict[str, Any]]) -> None:
     if changed:
         table = table_of(LookRow)
         connection.execute(
@@ -151,7 +186,6 @@ def _mark(connection: Connection, document: UUID, placed: Sequence[_Placed], pre
             .values(starts=bindparam("begins")),
             changed,
         )
-    return grown
 
 
 def _merge(connection: Connection, document: UUID, fresh: dict[UUID, Look]) -> tuple[list[_Placed], Content | None]:
@@ -196,7 +230,7 @@ def _stored_content(row: Any) -> Content:
 def _known(connection: Connection, documents: set[UUID]) -> dict[UUID, _Known]:
     known: dict[UUID, _Known] = {}
     table = table_of(Document)
-    for chunk in batched(sorted(documents), CHUNK):
+    for chunk in batched(sorted(documents, key=lambda document: document.int), CHUNK):
         for identifier, *rest in connection.execute(select(*table.c).where(table.c.id.in_(chunk))):
             known[identifier] = _Known(*rest)
     return known
@@ -256,13 +290,18 @@ def _values(place: _Placed, *, binary_ids: bool) -> tuple[Any, ...]:
 
 def _store(connection: Connection, known: dict[UUID, _Known]) -> None:
     table = table_of(Document)
-    insert = insert_into(connection, table)
+    on_sqlite = is_sqlite(connection)
+    rows = []
+    for identifier, found in sorted(known.items(), key=lambda item: item[0].int):
+        *rest, last_look, last_effect, last_content = _COLUMNS(found)
+        ids = (identifier.bytes, last_look.bytes) if on_sqlite else (identifier, last_look)
+        rows.append((ids[0], *rest, ids[1], last_effect, last_content))
     names = [name for name in _Known.__slots__ if name not in ("destination", "key")]
-    statement = insert.on_conflict_do_update(
-        index_elements=[table.c.id], set_={name: insert.excluded[name] for name in names}
+    insert_rows(
+        connection,
+        table,
+        rows,
+        lambda insert: insert.on_conflict_do_update(
+            index_elements=[table.c.id], set_={name: insert.excluded[name] for name in names}
+        ),
     )
-    rows = [
-        {"id": identifier, **{name: getattr(found, name) for name in _Known.__slots__}}
-        for identifier, found in sorted(known.items())
-    ]
-    connection.execute(statement, rows)

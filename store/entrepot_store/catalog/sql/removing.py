@@ -17,7 +17,7 @@ from . import schema
 from .dialect import CHUNK, is_sqlite, table_of, wait_for_turn
 from .document_schema import LookRow
 from .field_schema import Field
-from .looks import remove_looks
+from .looks import recount
 
 _LEEWAY = 3000
 """Microseconds by which two ids may be out of the order of their exchanges' starts, and then some."""
@@ -49,13 +49,13 @@ def remove_exchanges(connection: Connection, identifiers: Collection[UUID]) -> i
 
 def forget_looks(connection: Connection, exchanges: Collection[UUID]) -> None:
     """All that these exchanges said about documents."""
-    looks: defaultdict[UUID, list[UUID]] = defaultdict(list)
+    wait_for_turn(connection, "documents")
+    documents: set[UUID] = set()
     for chunk in batched(sorted(exchanges), CHUNK):
-        query = select(LookRow.document_id, LookRow.id).where(LookRow.exchange_id.in_(chunk))
-        for document, look in connection.execute(query):
-            looks[document].append(look)
-    for document in sorted(looks):
-        remove_looks(connection, document, looks[document])
+        of_them = LookRow.exchange_id.in_(chunk)
+        documents.update(connection.execute(select(LookRow.document_id).where(of_them).distinct()).scalars())
+        connection.execute(delete(LookRow).where(of_them))
+    recount(connection, documents)
 
 
 def sweep_payloads(connection: Connection, candidates: Collection[tuple[str, bytes]] | None = None) -> set[str]:
