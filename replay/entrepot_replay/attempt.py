@@ -22,6 +22,7 @@ from .credentials import Credentials
 from .errors import NotSent, OutcomeUnknown, Unsendable
 from .flow import Flow
 from .mapper import Mapped, Mapper, Recorded, Seen
+from .mapping.explain import micros_of
 from .options import RunOptions
 from .outgoing import build, idempotency_key, recorded_path
 from .schedule import Step
@@ -29,23 +30,30 @@ from .selection import IDEMPOTENT
 from .sender import Sender
 from .target import Target
 
+_BUSY = frozenset({429, 503})
+"""Refusals that pass: nothing was done, and asking again later is what they ask for."""
+
 
 class Next(StrEnum):
     """What the executor does after an attempt."""
 
     GO_ON = "go on"
     AGAIN = "again"
+    BACK_OFF = "back off"
     TARGET_DOWN = "target down"
     STOP = "stop"
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """`outcome` is to be stored; `reason` says why the run waits or stops."""
+    """`outcome` is to be stored; `reason` says why the run waits or stops. For BACK_OFF, `seconds` is how long the
+    target asked to be left alone (0: it did not say), and `final` the outcome if it has been waited for long enough."""
 
     outcome: Outcome
     next: Next = Next.GO_ON
     reason: str = ""
+    seconds: float = 0.0
+    final: Outcome | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +86,11 @@ class Attempter:
             return Attempt(_put_back(seq, str(error)), Next.STOP, str(error))
         except EntrepotError as error:
             return Attempt(_failed(seq, str(error)))
-        return Attempt(self._judged(recorded, mapped, answer, sent_at))
+        judged = self._judged(recorded, mapped, answer, sent_at)
+        if answer.status in _BUSY and row.status not in _BUSY:
+            reason = f"the target answered {answer.status}"
+            return Attempt(_put_back(seq, reason), Next.BACK_OFF, reason, retry_after(answer, sent_at), judged)
+        return Attempt(judged)
 
     def _send(self, seq: int, row: ExchangeRow, flow: Flow, sender: Sender) -> tuple[Recorded, Mapped, Answer]:
         """Raises as Sender does; an EntrepotError means that nothing was sent."""
@@ -144,6 +156,15 @@ class Attempter:
         return Attempt(
             Outcome(seq, StepState.DONE, Verdict.UNKNOWN, sent=True, sent_at=sent_at, reason=reason, unknown=True)
         )
+
+
+def retry_after(answer: Answer, now: int) -> float:
+    """Seconds to wait as `Retry-After` asks (RFC 9110 §10.2.3), 0 if it does not; `now` is in microseconds."""
+    value = (answer.header(b"retry-after") or b"").decode("latin-1").strip()
+    if value.isdigit():
+        return float(value[:6])
+    moment = micros_of(value)
+    return max(0.0, (moment - now) / 1_000_000) if moment is not None else 0.0
 
 
 def _check_mapped(mapped: Mapped) -> None:

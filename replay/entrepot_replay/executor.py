@@ -26,6 +26,10 @@ from .sender import Sender
 
 STORE_PATIENCE_SECONDS = 20.0
 """How long a store that does not answer is asked again before the run gives up; less than the lease lives."""
+LONGEST_RETRY_AFTER = 300.0
+"""Seconds; a target that asks for more is asked again earlier."""
+RATIO_OF = 20
+"""Steps before which no share of failures says anything."""
 BACKOFF_SECONDS = (0.1, 0.25, 0.5, 1.0, 2.0)
 
 
@@ -77,6 +81,7 @@ class Executor:
         self._stop_reason = ""
         self._lost: Busy | None = None
         self._tries: Counter[int] = Counter()
+        self._busy_since: dict[int, float] = {}
         self._down_since: float | None = None
         self._setbacks = 0
         self._pace = Pace(self._options.rate, clock, self._wake)
@@ -144,6 +149,8 @@ class Executor:
         """Steps to send now; empty when none may go. Waits out the pace while nothing else is to be done."""
         if self._stopping:
             return []
+        if self._options.speed:
+            self._follow_recorded_pace(self._options.speed)
         if self._pace.seconds > 0:
             if hands.busy:
                 return []
@@ -152,8 +159,14 @@ class Executor:
             self._pace.wait()
             if self._stopping or self._pace.seconds > 0:
                 return []
-        free = hands.free if self._down_since is None and not self._options.rate else min(hands.free, 1)
+        one_by_one = self._down_since is not None or self._options.rate or self._options.speed
+        free = min(hands.free, 1) if one_by_one else hands.free
         return list(self._schedule.ready(free))
+
+    def _follow_recorded_pace(self, speed: float) -> None:
+        upcoming = self._schedule.upcoming(1)
+        if upcoming and upcoming[0].exchange is not None:
+            self._pace.follow(upcoming[0].exchange.started_at, speed)
 
     @property
     def _stopping(self) -> bool:
@@ -194,12 +207,15 @@ class Executor:
         outcome, seq = attempt.outcome, attempt.outcome.seq
         if attempt.next is Next.TARGET_DOWN:
             outcome = self._target_down(attempt)
+        elif attempt.next is Next.BACK_OFF:
+            outcome = self._back_off(attempt)
         elif attempt.next is Next.AGAIN:
             self._tries[seq] += 1
             self._set_back()
         else:
             self._down_since, self._setbacks, self.progress.waiting = None, 0, ""
             self._tries.pop(seq, None)
+            self._busy_since.pop(seq, None)
         if attempt.next is Next.STOP:
             self._stop_reason = attempt.reason
         if outcome.state is StepState.PENDING:
@@ -217,7 +233,27 @@ class Executor:
         if limit is not None and self.progress.bad >= limit and not self._stop_reason:
             self._stop_reason = f"{self.progress.bad} steps failed or are unknown, and --max-failures is {limit}"
 
+        ratio = self._options.max_failure_ratio
+        if ratio is not None and self.progress.done >= RATIO_OF and not self._stop_reason:
+            share = self.progress.bad / self.progress.done
+            if share > ratio:
+                self._stop_reason = (
+                    f"{share:.0%} of the steps failed or are unknown, and --max-failure-ratio is {ratio}"
+                )
+
     # Trouble
+
+    def _back_off(self, attempt: Attempt) -> Outcome:
+        """The target is there and wants to be left alone for a while."""
+        seq, now = attempt.outcome.seq, self._clock.monotonic()
+        since = self._busy_since.setdefault(seq, now)
+        if attempt.final is not None and now - since >= max(self._options.wait_for_target, attempt.seconds):
+            self._busy_since.pop(seq)
+            return attempt.final
+        self.progress.waiting = attempt.reason
+        self._set_back()
+        self._pace.hold(min(attempt.seconds, LONGEST_RETRY_AFTER))
+        return attempt.outcome
 
     def _target_down(self, attempt: Attempt) -> Outcome:
         """Nothing left this machine, so the step stays to be sent; after a while the run stops, and says so there."""

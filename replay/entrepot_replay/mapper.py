@@ -4,6 +4,7 @@ Everything that a request carries passes through a Mapper before it is sent, and
 passes it after.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -71,9 +72,11 @@ class Mapper(Protocol):
 class FlowMapper:
     """Follows the data flow that planning found."""
 
-    def __init__(self, idmap: IdMap, learned: Callable[[str, bytes], None]) -> None:
-        """`learned` takes live secrets, by the digest of the reference that stands for the recorded one."""
+    def __init__(self, idmap: IdMap, learned: Callable[[str, bytes], None], *, ignore: Sequence[str] = ()) -> None:
+        """`learned` takes live secrets, by the digest of the reference that stands for the recorded one; `ignore` are
+        JSONPaths, `[*]` and `.*` standing for any item or member, that were declared to be noise."""
         self.idmap = idmap
+        self._ignore = _pattern(ignore)
         self._learned = learned
 
     def outgoing(self, recorded: Recorded) -> Mapped:
@@ -124,4 +127,14 @@ class FlowMapper:
             sent=sent,
             recorded_at=recorded.row.started_at,
             sent_at=answer.sent_at,
+            ignore=self._ignore,
         )
+
+
+def _pattern(paths: Sequence[str]) -> re.Pattern[str] | None:
+    if not paths:
+        return None
+    escaped = (
+        re.escape(path).replace(r"\[\*\]", r"\[\d+\]").replace(r"\.\*", r"(?:\.[^.\[]+|\[\"[^]]*\])") for path in paths
+    )
+    return re.compile("|".join(escaped))

@@ -16,6 +16,7 @@ class Pace:
         self._clock = clock
         self._wake = wake
         self._next = clock.monotonic()
+        self._followed: tuple[int, float] | None = None
 
     @property
     def seconds(self) -> float:
@@ -30,6 +31,13 @@ class Pace:
     def hold(self, seconds: float) -> None:
         """Nothing goes for at least this long."""
         self._next = max(self._next, self._clock.monotonic() + seconds)
+
+    def follow(self, recorded_at: int, speed: float) -> None:
+        """The next step was recorded at this moment (microseconds): it goes no earlier, counted from the first one."""
+        if self._followed is None:
+            self._followed = recorded_at, self._clock.monotonic()
+        first, began = self._followed
+        self._next = max(self._next, began + (recorded_at - first) / 1_000_000 / speed)
 
     def wait(self) -> None:
         """Until a step may go, or somebody wakes us."""

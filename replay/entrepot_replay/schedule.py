@@ -40,6 +40,10 @@ class Schedule(Protocol):
         """The step goes back to the front, to be handed out again."""
         ...
 
+    def upcoming(self, limit: int) -> Sequence[Step]:
+        """Steps that will be handed out soon, for their pace and for reading their bodies ahead."""
+        ...
+
     @property
     def exhausted(self) -> bool:
         """Nothing is left to hand out and nothing is out."""
@@ -103,7 +107,8 @@ class Graph:
         return not self._open
 
     def upcoming(self, limit: int) -> Sequence[Step]:
-        """Steps that will be handed out soon, for reading their bodies ahead."""
+        if not self._open:
+            self._fill()
         waiting: Iterator[Step] = (step for seq, step in self._open.items() if seq not in self._out)
         return list(islice(waiting, limit))
 

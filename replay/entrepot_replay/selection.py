@@ -31,6 +31,8 @@ class Skip(StrEnum):
     FAILED = "the recorded request failed"
     UNANSWERED = "no answer was recorded"
     INCOMPLETE = "the recorded request is incomplete"
+    REDIRECTED = "the recorded answer sent it elsewhere"
+    REPEATED = "a repetition of a write that had succeeded"
     TUNNEL = "a tunnel cannot be replayed"
     WEBSOCKET = "a WebSocket cannot be replayed"
     EVENT_STREAM = "an event stream cannot be replayed"
@@ -110,6 +112,8 @@ def _unfit(row: ExchangeRow, selection: Selection) -> Skip | None:
         return Skip.UNANSWERED
     if row.status >= 400 and not selection.where.status:
         return Skip.FAILED
+    if row.status in (307, 308):
+        return Skip.REDIRECTED  # nothing was done; the request that followed it there is a step of its own
     if row.request.truncated:
         return Skip.INCOMPLETE
     if row.request.content_type.lower().startswith("application/grpc"):

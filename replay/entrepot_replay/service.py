@@ -114,6 +114,7 @@ class Replays:
             if not row.plan.get("steps"):
                 raise BadInput(f"The plan of replay {replay} has no step to send.", hint="Widen its filters.")
             if not nothing_left:
+                credentials.expects(row.plan.get("learnt_secrets", ()))
                 _check_secrets(row, options, credentials)
         target = Target.parse(row.target)
         tls = _tls(options) if target.is_tls else None
@@ -142,7 +143,7 @@ class Replays:
             target=target,
             options=options,
             credentials=credentials,
-            mapper=FlowMapper(IdMap(self.values(replay)), credentials.learned),
+            mapper=FlowMapper(IdMap(self.values(replay)), credentials.learned, ignore=options.ignore),
             clock=self._clock,
         )
         executor = Executor(

@@ -43,6 +43,8 @@ class Tracing:
         self._listed: set[UUID] = set()
         self._paths: dict[UUID, tuple[str, ...]] = {}
         self._answered: set[tuple[str, bytes]] = set()
+        self._keyed: set[tuple[str, str, bytes]] = set()
+        self._repeated: set[UUID] = set()
         self._flows: dict[UUID, Flow] = {}
         self._numbers: dict[UUID, int] = {}
         self._path_order = PathOrder()
@@ -53,6 +55,9 @@ class Tracing:
         """The next exchange. Raises what the vault raises when it cannot be reached; a body that is gone or damaged is
         noted as unread."""
         chosen = choose(row, self._selection)
+        if chosen.skip is None and self._is_repeated(row):
+            self._repeated.add(row.id)
+            chosen = Chosen(Skip.REPEATED, listed=True)
         is_step = chosen.skip is None
         if is_step:
             self._steps.add(row.id)
@@ -89,8 +94,9 @@ class Tracing:
 
     def chosen(self, row: ExchangeRow) -> Chosen:
         """The decision on an exchange, with the reads that others need among the steps."""
-        chosen = choose(row, self._selection)
-        return Chosen(None) if row.id in self.probes else chosen
+        if row.id in self.probes:
+            return Chosen(None)
+        return Chosen(Skip.REPEATED, listed=True) if row.id in self._repeated else choose(row, self._selection)
 
     def flow(self, seq: int, row: ExchangeRow) -> Flow:
         """The flow of a step; to be asked in recorded order, once each."""
@@ -101,6 +107,17 @@ class Tracing:
         if after is None:
             return replace(flow, after=(), barrier=True)
         return replace(flow, after=tuple(sorted({*flow.after, *after})))
+
+    def _is_repeated(self, row: ExchangeRow) -> bool:
+        """Whether a client sent a write again that had succeeded, and said so by the same `Idempotency-Key`."""
+        keys = [value for name, value in row.request.headers if name.lower() == b"idempotency-key"]
+        if not keys:
+            return False
+        write = (row.method, row.url, keys[0])
+        if write in self._keyed:
+            return True
+        self._keyed.add(write)
+        return False
 
     def _may_tell(self, row: ExchangeRow, chosen: Chosen) -> bool:
         """Whether an exchange that is no step may have brought a value into the world."""

@@ -35,6 +35,29 @@ def plan_lines(row: "ReplayRow", settled: Collection[str] | None = None) -> Iter
         yield f"Nothing was sent. Start it with: entrepot replay --resume {row.id}"
 
 
+def flow_lines(step: "StepRow") -> Iterator[str]:
+    """One step of the graph: what it comes after, and the values it takes from other answers, with the evidence."""
+    from entrepot_replay.flow import Flow
+
+    flow = Flow.load(step.flow)
+    if step.state.value == "skipped":
+        yield f"#{step.seq} {visible(step.method)} {visible(step.path)}  skipped: {visible(step.reason)}"
+        return
+    needed = "  (a read: others need its answer)" if flow.probe else ""
+    if flow.barrier:
+        order = "after everything before it"
+    else:
+        order = "after " + ", ".join(f"#{seq}" for seq in flow.after) if flow.after else "at once"
+    yield f"#{step.seq} {visible(step.method)} {visible(step.path)}  {order}{needed}"
+    for use in flow.uses:
+        what = f"{use.key.role} id" if use.key.role and use.key.role != "secret" else use.key.role or "value"
+        text = "" if use.key.role == "secret" else f" {use.key.text}"
+        maker = f"from #{use.made_by} ({use.made_at})" if use.made_by is not None else "made before the plan"
+        yield f"     {visible(use.where)}: {visible(what)}{visible(text)} {visible(maker)}"
+    for make in flow.makes:
+        yield f"     makes {visible(make.where)}{'' if make.secret else ' ' + visible(make.key.text)}"
+
+
 def report_lines(report: "Report") -> Iterator[str]:
     """The report of a replay: what is not identical, then the counts and what to do next."""
     from ..views.replay import state_text
@@ -55,6 +78,7 @@ def report_lines(report: "Report") -> Iterator[str]:
     others = [
         f"{number} {name}"
         for name, number in (
+            ("equivalent", counts.equivalent),
             ("different", counts.different),
             ("failed", counts.failed),
             ("unknown", counts.unknown),
@@ -88,9 +112,16 @@ def _step_lines(step: "StepRow") -> Iterator[str]:
     shown = [one for one in step.differences if one.decisive and one.where != "status"]
     for difference in shown[:_SHOWN_DIFFERENCES]:
         yield f"           {_difference(difference)}"
+    yield from _unmapped_lines(step)
     more = len(shown) - _SHOWN_DIFFERENCES + step.more_differences
     if more > 0:
         yield f"           … and {more} more differences"
+
+
+def _unmapped_lines(step: "StepRow") -> Iterator[str]:
+    for one in step.differences:
+        if one.why.startswith("unmapped"):
+            yield f"           {visible(one.where)}: {visible(one.recorded)} {visible(one.why)}"
 
 
 def _difference(one: "Difference") -> str:

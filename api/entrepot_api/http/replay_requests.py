@@ -27,6 +27,18 @@ class _Body(BaseModel):
 class SendingOptions(_Body):
     """How to send; what is not given stays as planned."""
 
+    concurrency: int | None = Field(
+        default=None, ge=1, le=256, description="Steps under way at once, of those that do not depend on one another."
+    )
+    speed: float | None = Field(
+        default=None, gt=0, le=1_000_000, description="Keep the recorded pace, so many times as fast."
+    )
+    ignore: Annotated[list[str], Field(max_length=100)] | None = Field(
+        default=None, description="JSONPaths whose differences do not count.", examples=[["$.meta.took"]]
+    )
+    max_failure_ratio: float | None = Field(
+        default=None, ge=0, le=1, description="Stop when more than this share of at least 20 steps failed."
+    )
     rate: float | None = Field(default=None, gt=0, le=1_000_000, description="Requests a second.")
     timeout: float | None = Field(default=None, ge=0.1, le=3600, description="Seconds without progress of one request.")
     wait_for_target: float | None = Field(

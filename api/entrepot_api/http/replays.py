@@ -97,7 +97,7 @@ def list_replays(
 ) -> PageView[ReplayView]:
     """All replays, the newest first."""
     page = replays.store.replays(limit=limit, cursor=cursor)
-    _link(request, response, page.next)
+    link_next(request, response, page.next)
     return PageView[ReplayView](items=[_view(replays, row) for row in page.items], next=page.next)
 
 
@@ -193,7 +193,7 @@ def list_replay_steps(  # noqa: PLR0917 - the framework passes them by name
 ) -> PageView[StepView]:
     """In the order of the plan, those that are skipped and why included."""
     page = replays.store.steps(identifier, states=state or (), verdicts=verdict or (), limit=limit, cursor=cursor)
-    _link(request, response, page.next)
+    link_next(request, response, page.next)
     return PageView[StepView](items=[step_view(row) for row in page.items], next=page.next)
 
 
@@ -276,7 +276,7 @@ def _view(replays: Replays, row: ReplayRow) -> ReplayView:
     return replay_view(row, replays.store.counts(row.id))
 
 
-def _link(request: Request, response: Response, cursor: str | None) -> None:
+def link_next(request: Request, response: Response, cursor: str | None) -> None:
     if cursor is not None:
         target = request.url.include_query_params(cursor=cursor)
         response.headers["Link"] = f'<{target.path}?{target.query}>; rel="next"'

@@ -1,13 +1,16 @@
 """A replay, its steps and its report as JSON. The field names are an interface: programs of our users read them."""
 
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
 from pydantic import Field
 
+from entrepot_replay.flow import Flow
+from entrepot_replay.flow.analysis import SECRET
 from entrepot_replay.lease import is_interrupted
 from entrepot_replay.report import Report
-from entrepot_store.catalog.replays import ReplayRow, StepCounts, StepRow
+from entrepot_store.catalog.replays import ReplayRow, StepCounts, StepRow, Value
 from entrepot_store.clock import to_rfc3339
 
 from .base import Moment, View
@@ -19,6 +22,7 @@ class CountsView(View):
     pending: int = Field(ge=0)
     sending: int = Field(ge=0)
     identical: int = Field(ge=0)
+    equivalent: int = Field(ge=0, description="A value made anew, or noise, accounts for every difference.")
     different: int = Field(ge=0)
     failed: int = Field(ge=0)
     unknown: int = Field(ge=0)
@@ -54,6 +58,7 @@ class DifferenceView(View):
     recorded: str
     live: str
     decisive: bool
+    why: str = Field(description="What accounts for a difference that is not decisive.")
 
 
 class StepView(View):
@@ -87,6 +92,87 @@ class ReportView(View):
     unlisted: int = Field(ge=0, description="Further steps that are not identical.")
 
 
+class ValueView(View):
+    """One entry of an id map: what the lost service had made, and what stands in its place now."""
+
+    role: str = Field(default="", description="What it is the id of; empty for a value told by its text alone.")
+    recorded: str
+    live: str | None = Field(description="null: a request needed it, and no answer has brought it.")
+    step: int | None = Field(default=None, description="The step whose answer made it, or that needed it.")
+    where: str = Field(default="", description="The place in that answer, or in that request.")
+    edited: bool = Field(default=False, description="Set by a person; no answer changes it.")
+
+
+class FlowUseView(View):
+    """A value in a step's request that another step's answer brought into the world."""
+
+    where: str
+    role: str
+    recorded: str | None = Field(description="null for a secret.")
+    made_by: int | None = Field(description="The step that made it; null: made before the plan.")
+    made_at: str
+
+
+class FlowStepView(View):
+    """One step of the graph."""
+
+    seq: int
+    exchange: UUID
+    method: str
+    path: str
+    state: str
+    reason: str
+    probe: bool = Field(description="A read whose answer others need.")
+    after: list[int] | None = Field(description="Steps it waits for; null: all before it.")
+    uses: list[FlowUseView]
+
+
+class ExplainedView(View):
+    """A plan with its graph."""
+
+    replay: ReplayView
+    steps: list[FlowStepView]
+
+
+def value_view(value: Value) -> ValueView:
+    return ValueView(
+        role=value.role,
+        recorded=value.recorded,
+        live=value.live,
+        step=value.step,
+        where=value.where,
+        edited=value.edited,
+    )
+
+
+def flow_view(step: StepRow) -> FlowStepView:
+    flow = Flow.load(step.flow)
+    return FlowStepView(
+        seq=step.seq,
+        exchange=step.exchange,
+        method=step.method,
+        path=step.path,
+        state=step.state.value,
+        reason=step.reason,
+        probe=flow.probe,
+        after=None if flow.barrier else list(flow.after),
+        uses=[
+            FlowUseView(
+                where=use.where,
+                role=use.key.role,
+                recorded=None if use.key.role == SECRET else use.key.text,
+                made_by=use.made_by,
+                made_at=use.made_at,
+            )
+            for use in flow.uses
+        ],
+    )
+
+
+def explained_view(row: ReplayRow, counts: StepCounts, steps: Iterable[StepRow]) -> ExplainedView:
+    return ExplainedView(replay=replay_view(row, counts), steps=[flow_view(step) for step in steps])
+
+
 def state_text(row: ReplayRow) -> str:
     """Its state, or that its runner died."""
     return "interrupted" if is_interrupted(row) else row.state.value
@@ -107,6 +193,7 @@ def replay_view(row: ReplayRow, counts: StepCounts) -> ReplayView:
             pending=counts.pending,
             sending=counts.sending,
             identical=counts.identical,
+            equivalent=counts.equivalent,
             different=counts.different,
             failed=counts.failed,
             unknown=counts.unknown,
@@ -131,7 +218,7 @@ def step_view(row: StepRow) -> StepView:
         verdict=None if row.verdict is None else row.verdict.value,
         reason=row.reason,
         differences=[
-            DifferenceView(where=one.where, recorded=one.recorded, live=one.live, decisive=one.decisive)
+            DifferenceView(where=one.where, recorded=one.recorded, live=one.live, decisive=one.decisive, why=one.why)
             for one in row.differences
         ],
         more_differences=row.more_differences,

@@ -39,14 +39,17 @@ class Explainer:
         sent: Callable[[], frozenset[str]],
         recorded_at: int,
         sent_at: int,
+        ignore: re.Pattern[str] | None = None,
     ) -> None:
-        """`sent` are the values that the recorded request carried; times are microseconds since the epoch."""
+        """`sent` are the values that the recorded request carried; times are microseconds since the epoch.
+        `ignore`: places that were declared to be noise."""
         self._idmap = idmap
         self._step = step
         self._collection = collection
         self._sent_of = sent
         self._recorded_at = recorded_at
         self._sent_at = sent_at
+        self._ignore = ignore
 
     @cached_property
     def _sent(self) -> frozenset[str]:
@@ -54,6 +57,8 @@ class Explainer:
 
     def leaf(self, where: str, recorded: object, live: object) -> str:
         """Why two JSON leaves differ; empty if nothing accounts for it. `where` is a JSONPath."""
+        if self._ignore is not None and self._ignore.fullmatch(where):
+            return "declared noise"
         if isinstance(recorded, bool) or isinstance(live, bool) or recorded is None or live is None:
             return ""
         names = [found[1] or found[2] or "" for found in _STEP.finditer(where) if found[1] or found[2]]

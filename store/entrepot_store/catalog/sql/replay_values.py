@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from ..replays import Value
 from .replay_schema import ReplayValue
 
-_COLUMNS = (
+_COLUMNS: tuple[Any, ...] = (
     ReplayValue.key,
     ReplayValue.role,
     ReplayValue.recorded,
@@ -40,7 +40,7 @@ def store_values(connection: Connection, replay: UUID, values: Sequence[Value], 
 
 
 def select_values(replay: UUID, unmapped: bool | None) -> Select[Any]:
-    query: Select[Any] = select(*_COLUMNS).where(ReplayValue.replay_id == replay).order_by(ReplayValue.key)
+    query = select(*_COLUMNS).where(ReplayValue.replay_id == replay).order_by(ReplayValue.key)
     if unmapped is not None:
         query = query.where(ReplayValue.live.is_(None) if unmapped else ReplayValue.live.is_not(None))
     return query
