@@ -8,8 +8,9 @@ from entrepot_store.archive import Archive
 from entrepot_store.catalog.documents import DocumentCatalog, DocumentFilter, DocumentRow, VersionRow
 from entrepot_store.clock import to_rfc3339
 from entrepot_store.diff import MAX_COMPARED, Content
+from entrepot_store.documents.content import erased_when
 from entrepot_store.documents.representation import represent
-from entrepot_store.errors import BadInput, Gone, NotFound
+from entrepot_store.errors import BadInput, Erased, Gone, NotFound
 
 from .query import past_moment, stored_text
 
@@ -54,7 +55,14 @@ def version_as_of(
 
 
 def not_deleted(version: VersionRow, document: DocumentRow) -> VersionRow:
-    """The version itself. Raises Gone for a tombstone, and says since when it holds."""
+    """The version itself. Raises Gone for a tombstone, and says since when it holds; Erased for what was expunged."""
+    if version.erased:
+        span = "on" if version.until is None else f"until {to_rfc3339(version.until)}"
+        raise Erased(
+            f"What {document.destination} {document.key} was from {to_rfc3339(version.at)} {span} was erased"
+            f" {erased_when(version)}.",
+            hint="Ask for another moment; `entrepot versions` lists them all.",
+        )
     if version.tombstone:
         since = to_rfc3339(version.at)
         span = f"is deleted since {since}" if version.until is None else f"was deleted from {since} until "

@@ -74,6 +74,10 @@ class Gone(NotFound):
     """The document was deleted by the moment asked for; the message says since when."""
 
 
+class Erased(Gone):
+    """What the document was at the moment asked for was expunged; the message says when."""
+
+
 class Damaged(EntrepotError):
     """Stored bytes fail their checksum or do not decode. Nothing is changed or deleted on this error."""
 

@@ -64,7 +64,7 @@ def erase(store: Store, sides: Sides | None = None, end_at: str = "") -> Expunge
 
     return expunge(
         store.vault,
-        store.catalog.retention,
+        store.catalog,
         store.folder / "upkeep",
         chosen(store) if sides is None else sides,
         by="ann",
@@ -115,11 +115,11 @@ def test_end_at_every_step(tmp_path: Path, step: str, first: str) -> None:
         ), "said is said: a rebuild gives it out no more"
     if first == "compact":
         compact(store.vault, store.catalog.retention, tmp_path / "upkeep", clock=FixedClock(FAR), eager=True)
-    settle_erasures(store.vault, store.catalog.retention, tmp_path / "upkeep", clock=FixedClock(FAR))
+    settle_erasures(store.vault, store.catalog, tmp_path / "upkeep", clock=FixedClock(FAR))
     check_erased(store)
     other = store.catalog.__class__(f"sqlite:///{tmp_path / 'other.sqlite'}")
     rebuild_catalog(store.vault, other)
-    assert same(other, store.catalog, flows=False)
+    assert same(other, store.catalog)
     other.close()
     store.catalog.close()
 
@@ -132,7 +132,7 @@ def test_an_old_copy_of_a_segment_and_the_same_recording_again_bring_nothing_bac
     shutil.move(tmp_path.parent / f"{tmp_path.name}-copy", tmp_path / "vault" / "segments")
     rebuild_catalog(store.vault, store.catalog, accept_missing=True)
     assert traces(store) != [], "the segments came back as they were"
-    assert settle_erasures(store.vault, store.catalog.retention, tmp_path / "upkeep", clock=FixedClock(FAR)) > 0
+    assert settle_erasures(store.vault, store.catalog, tmp_path / "upkeep", clock=FixedClock(FAR)) > 0
     check_erased(store)
     store.catalog.clear_index()
     shutil.rmtree(tmp_path / "vault" / "segments")

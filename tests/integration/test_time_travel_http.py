@@ -72,7 +72,7 @@ def test_documents_and_versions_have_exactly_the_documented_fields(client: httpx
     assert first == {
         **{"id": first["id"], "from": at(1), "until": at(10), "effect": "content", "size": len(DARK)},
         **{"digest": f"sha256:{sha256(DARK).hexdigest()}", "media_type": "application/json", "malformed": False},
-        **{"tombstone": False, "exchange": first["exchange"]},
+        **{"tombstone": False, "erased": None, "exchange": first["exchange"]},
     }
     assert client.get(f"/v1/documents/{found['id']}/versions/{first['id']}").json() == first
     assert first["digest"] == versions["items"][2]["digest"]  # A, B, A: three versions, one payload

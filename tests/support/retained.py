@@ -94,14 +94,23 @@ class Store:
         stop = threading.Event()
         run_shipper(self.spool, self.vault, self.catalog, stop, mode="drain", recipes=lambda: self.recipes)
 
-    def prune(self, rules: Sequence[RuleConfig], *, end_at: str = "", dead_part: float = 0.0) -> Pruned:
-        def step(done: str) -> None:
+    def prune(
+        self,
+        rules: Sequence[RuleConfig],
+        *,
+        end_at: str = "",
+        dead_part: float = 0.0,
+        step: Callable[[str], None] | None = None,
+    ) -> Pruned:
+        def end(done: str) -> None:
             if done == end_at:
                 raise Ended
 
         clock = FixedClock(FAR)
         upkeep = self.folder / "upkeep"
-        return prune(self.vault, self.catalog.retention, rules, upkeep, clock=clock, dead_part=dead_part, step=step)
+        return prune(
+            self.vault, self.catalog.retention, rules, upkeep, clock=clock, dead_part=dead_part, step=step or end
+        )
 
     def paths(self) -> list[str]:
         """Method and path of all that is there, oldest first."""

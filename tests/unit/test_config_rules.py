@@ -35,6 +35,8 @@ def test_what_is_no_duration_is_refused(bad: object) -> None:
     [
         ({"action": "protect", "keep": {}}, "an empty keep would keep nothing; leave it out to keep everything"),
         ({"keep": {"last": 3, "daily": 2, "within": "1d"}}, "so keep can have no last, daily; how long exchanges"),
+        ({"keep": {"within": "1d", "deleted_within": "1d"}}, "so keep can have no deleted_within"),
+        ({"action": "protect", "keep": {"deleted_within": "1d"}}, "says what becomes of deleted documents only"),
         ({"action": "ignore", "keep": {"within": "1d"}}, "there is nothing to keep or index"),
         ({"action": "ignore", "index": {"a": "$.a"}}, "there is nothing to keep or index"),
         ({"ignore": "$.at"}, "so ignore says nothing"),

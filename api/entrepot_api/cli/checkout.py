@@ -42,10 +42,11 @@ def command(
             done = checkout(archive, stored_text(destination), moment, folder, progress=advance)
     if as_json:
         facts = {"at": to_rfc3339(moment), "files": done.files, "bytes": done.size, "deleted": done.deleted}
-        print(json.dumps(facts | {"failed": [str(failed.document) for failed in done.failed]}))
+        lists = {"erased": done.erased, "failed": done.failed}
+        print(json.dumps(facts | {name: [str(found.document) for found in left] for name, left in lists.items()}))
     else:
         print(f"{done.files} documents of {destination} as of {to_rfc3339(moment)} are in {folder}, {done.size} bytes.")
-    for failed in done.failed:
+    for failed in (*done.erased, *done.failed):
         say(f"{failed.key}: {failed.reason}")
     lost = sum(not failed.never_seen for failed in done.failed)
     if lost:

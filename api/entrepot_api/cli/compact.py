@@ -34,7 +34,7 @@ def command(
     with opened(settings) as archive, progress_bar("Compacting") as advance:
         retention = archive.catalog.retention
         kept = grace_micros(grace)
-        in_turn(lambda: settle_erasures(archive.vault, retention, folder))
+        in_turn(lambda: settle_erasures(archive.vault, archive.catalog, folder))
         done = in_turn(
             lambda: compact(archive.vault, retention, folder, eager=everything, grace=kept, progress=advance)
         )

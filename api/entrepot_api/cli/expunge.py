@@ -72,8 +72,8 @@ def command(
             print(json.dumps({"exchanges": ids}, indent=2)) if as_json else print(*ids, sep="\n")
             say(f"Payloads of {len(sides)} exchanges would be erased. Nothing was changed; --yes does it.")
             return
-        retention, folder, who = archive.catalog.retention, settings.data / FOLDER, by or getpass.getuser()
-        done = in_turn(lambda: expunge(archive.vault, retention, folder, sides, by=who, reason=reason))
+        catalog, folder, who = archive.catalog, settings.data / FOLDER, by or getpass.getuser()
+        done = in_turn(lambda: expunge(archive.vault, catalog, folder, sides, by=who, reason=reason))
     erasure = None if done.erasure is None else str(done.erasure)
     if as_json:
         print(json.dumps({"erasure": erasure, "exchanges": done.exchanges, "segments": done.segments}, indent=2))

@@ -32,7 +32,7 @@ def command(
     """Show what goes by the rules' `keep`, and why; with `--yes`, let it go.
 
     What no rule speaks of stays, and so do pinned versions, classes under a legal hold, and the last version of every
-    document. It can be killed at any point, and run again.
+    document, unless it was deleted and a rule says `deleted_within`. It can be killed at any point, and run again.
     """
     from entrepot_store.expunge import settle_erasures
     from entrepot_store.retention.plan import make_plan
@@ -47,10 +47,8 @@ def command(
             return
         with progress_bar("Pruning") as advance:
             kept = grace_micros(grace)
-            in_turn(lambda: settle_erasures(archive.vault, retention, folder))
-            done = in_turn(
-                lambda: prune(archive.vault, retention, settings.rule, folder, grace=kept, progress=advance)
-            )
+            in_turn(lambda: settle_erasures(archive.vault, archive.catalog, folder))
+            done = in_turn(lambda: prune(archive.vault, retention, settings.rule, folder, grace=kept, progress=advance))
     if as_json:
         numbers = {name: getattr(done, name) for name in ("removed", "repacked", "bytes_before", "bytes_after")}
         print(json.dumps({**_as_json(done.plan), **numbers}, indent=2))
@@ -80,6 +78,7 @@ def _show(plan: "Plan", *, verbose: bool, done: bool) -> None:
         say(
             f"{name}: {totals.versions} of {totals.versions + totals.kept_versions} versions go,"
             f" {totals.seen_unchanged} looks that saw no change, {totals.journal} exchanges of the journal."
+            + (f" {totals.deleted} deleted documents go altogether." if totals.deleted else "")
         )
     for name, count in plan.held.items():
         say(f"{name}: {count} exchanges would go, but the class is under a legal hold (see `entrepot hold`).")

@@ -7,6 +7,7 @@ import typer
 from entrepot_store.catalog import Order
 from entrepot_store.catalog.documents import Effect, VersionRow
 from entrepot_store.clock import to_rfc3339
+from entrepot_store.documents.content import erased_when
 
 from .document_options import CursorOption, DocumentArgument, LimitOption
 from .options import ConfigOption, DataOption, JsonOption, opened_catalog, settings_from
@@ -51,6 +52,8 @@ def what(row: VersionRow) -> str:
     """What a version came with, in a word or two."""
     if row.tombstone:
         return "deleted"
+    if row.erased:
+        return f"erased {erased_when(row)}"
     kind = row.media_type or "no type"
     if row.effect is Effect.PATCH:
         return f"patch ({kind})"

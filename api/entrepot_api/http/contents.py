@@ -1,6 +1,7 @@
 """What documents were: `/v1/documents/{id}/content?at=` and the immutable `…/versions/{version}/content`.
 
-Both are Mementos (RFC 7089). A tombstone is one as well: 410, with the time at which the document was deleted.
+Both are Mementos (RFC 7089). A tombstone is one as well: 410, with the time at which the document was deleted; and so
+is what was erased: 410, with the time at which it was.
 """
 
 from typing import Annotated, Any
@@ -44,7 +45,10 @@ def _described(answers: dict[int | str, dict[str, Any]]) -> dict[int | str, dict
 
 
 _GET = {**_described(payloads.GET), **problems.responses(410)}
-_HEAD = {**_described(payloads.HEAD), 410: {"description": "The document was deleted by then."}}
+_HEAD = {
+    **_described(payloads.HEAD),
+    410: {"description": "The document was deleted by then, or what it was has been erased."},
+}
 
 
 @router.get(
@@ -116,7 +120,7 @@ def _as_of(services: Services, identifier: Identifier, at: str | None) -> tuple[
 
 
 def _payload(services: Services, document: DocumentRow, version: VersionRow, *, cache: str) -> Payload | Response:
-    """The version's payload, or the answer that the document was deleted."""
+    """The version's payload, or the answer that the document was deleted or its content erased."""
     said = memento.memento_headers(services, document, version)
     try:
         shown = represent(services.archive, not_deleted(version, document))

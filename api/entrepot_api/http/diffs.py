@@ -27,7 +27,7 @@ router = APIRouter(prefix="/documents", tags=["documents"], dependencies=[Depend
     "/{identifier}/diff",
     operation_id="get_diff",
     summary="What differs between two versions",
-    responses=problems.responses(404),
+    responses=problems.responses(404, 410),
 )
 def get_diff(
     *,

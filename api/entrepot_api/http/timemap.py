@@ -54,7 +54,8 @@ _HEAD: dict[int | str, dict[str, Any]] = {
     openapi_extra={QUERY_OF_URL: True},
 )
 def get_timemap(request: Request, services: ServicesDep, url: Original, accept: Accept = None) -> Response:
-    """All versions of the document that its product has under the URL, tombstones included."""
+    """All versions of the document that its product has under the URL, those included that are 410: tombstones and
+    what was erased."""
     return _answer(request, services, accept)
 
 
@@ -114,7 +115,8 @@ def _json(original: str, begun: VersionRow, last: VersionRow, versions: Iterator
 
 
 def _entry(version: VersionRow) -> dict[str, str]:
-    return {"datetime": to_rfc3339(version.at), "uri": _address(version)}
+    entry = {"datetime": to_rfc3339(version.at), "uri": _address(version)}
+    return entry if version.erased_at is None else entry | {"erased": to_rfc3339(version.erased_at)}
 
 
 def _address(version: VersionRow) -> str:

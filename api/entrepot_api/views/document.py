@@ -37,11 +37,12 @@ class VersionView(View):
     since: Moment = Field(serialization_alias="from")
     until: Moment | None = Field(description="When the next version began; null for the latest.")
     effect: Effect
-    digest: Digest | None = Field(description="Null for a tombstone.")
+    digest: Digest | None = Field(description="Null for a tombstone, and for what was erased.")
     size: int = Field(ge=0)
     media_type: str
     malformed: bool = Field(description="It says that it is JSON, and is none.")
     tombstone: bool = Field(description="From here on the document is deleted.")
+    erased: Moment | None = Field(description="When the payload was expunged; null unless the effect is `erased`.")
     exchange: UUID = Field(description="The exchange whose payload it is.")
 
 
@@ -118,11 +119,12 @@ def version_view(row: VersionRow) -> VersionView:
         since=to_rfc3339(row.at),
         until=to_rfc3339(row.until) if row.until is not None else None,
         effect=row.effect,
-        digest=None if row.tombstone else digest_text(row.digest),
+        digest=None if row.tombstone or row.erased else digest_text(row.digest),
         size=row.size,
         media_type=row.media_type,
         malformed=row.malformed,
         tombstone=row.tombstone,
+        erased=None if row.erased_at is None else to_rfc3339(row.erased_at),
         exchange=row.exchange,
     )
 

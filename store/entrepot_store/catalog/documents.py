@@ -21,11 +21,12 @@ type Side = Literal["request", "response"]
 
 class Effect(StrEnum):
     """What a look says. `PATCH` is a change whose outcome was not shown: its payload is the patch, and the content is
-    what comes of applying it to the version before."""
+    what comes of applying it to the version before. `ERASED`: there was a content or a change, and it was expunged."""
 
     CONTENT = "content"
     PATCH = "patch"
     TOMBSTONE = "tombstone"
+    ERASED = "erased"
 
 
 @dataclass(slots=True, frozen=True)
@@ -81,7 +82,8 @@ class DocumentRow:
 class VersionRow:
     """One distinct content of a document, from `at` until the next version begins (`until`, None for the last).
 
-    Where it is: the body of `side` of `exchange`. A tombstone has no payload (`size` 0).
+    Where it is: the body of `side` of `exchange`. A tombstone has no payload (`size` 0), and neither has what was
+    erased; `erased_at` says when that was.
     """
 
     id: UUID
@@ -96,6 +98,11 @@ class VersionRow:
     media_type: str
     retention_class: str
     malformed: bool = False
+    erased_at: int | None = None
+
+    @property
+    def erased(self) -> bool:
+        return self.effect is Effect.ERASED
 
     @property
     def tombstone(self) -> bool:

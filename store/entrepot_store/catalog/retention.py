@@ -9,7 +9,8 @@ from hashlib import sha256
 from typing import Protocol
 from uuid import UUID
 
-from .documents import Effect
+from .documents import Effect, Side
+from .fields import FieldRow
 from .rows import PayloadRow, SegmentRow
 
 NOTHING = sha256(b"").digest()
@@ -150,12 +151,18 @@ class HoldRow:
 
 @dataclass(slots=True, frozen=True)
 class ErasedRow:
-    """Which sides of an exchange were erased; WebSocket messages go with both."""
+    """Which sides of an exchange were erased; WebSocket messages go with both. `content` is the side that the content
+    of its document is or was on, None if it says nothing of one: without the payloads nobody can tell any more."""
 
     exchange: UUID
     erasure: UUID
     request: bool
     response: bool
+    content: Side | None = None
+
+    @property
+    def sides(self) -> tuple[Side, ...]:
+        return (*(("request",) if self.request else ()), *(("response",) if self.response else ()))
 
 
 @dataclass(slots=True, frozen=True)
@@ -293,9 +300,14 @@ class RetentionCatalog(Protocol):
         """The entry of the ledger; nothing is erased yet."""
         ...
 
-    def mark_erased(self, exchanges: Sequence[ErasedRow]) -> None:
-        """In one transaction: the rows of those exchanges that are there marked as erased, their looks and fields and
-        payloads that nobody refers to any more gone, and segments due that hold what they held."""
+    def said_by(self, exchanges: Collection[UUID]) -> Mapping[UUID, tuple[Side, str]]:
+        """Those of the exchanges that say something of a document: the side that the content is on, and its key."""
+        ...
+
+    def mark_erased(self, exchanges: Sequence[ErasedRow], fields: Sequence[FieldRow] = ()) -> None:
+        """In one transaction: the rows of those exchanges that are there marked as erased, and their looks where the
+        content was erased; their index fields replaced by `fields`, differences that replays found gone, payloads that
+        nobody refers to any more forgotten, and segments due that hold what they held."""
         ...
 
     def erased(self, exchanges: Collection[UUID]) -> Mapping[UUID, ErasedRow]: ...

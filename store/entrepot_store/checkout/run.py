@@ -12,7 +12,7 @@ from ..catalog.documents import DocumentFilter, DocumentRow, VersionRow
 from ..clock import to_rfc3339
 from ..documents.content import NeverSeen
 from ..documents.representation import Representation, represent
-from ..errors import Damaged, NotFound
+from ..errors import Damaged, Erased, NotFound
 from .folder import new_folder
 from .index import Index, open_index, private_file
 from .names import INDEX, FileNames
@@ -33,12 +33,14 @@ class Failed:
 
 @dataclass(slots=True, frozen=True)
 class CheckedOut:
-    """What was written. `deleted` counts documents that were deleted by then, of which there is no file."""
+    """What was written. `deleted` counts documents that were deleted by then, `erased` are those whose content of then
+    was expunged; there is no file of either."""
 
     files: int
     size: int
     deleted: int
     failed: tuple[Failed, ...]
+    erased: tuple[Failed, ...] = ()
 
 
 def checkout(
@@ -46,9 +48,10 @@ def checkout(
 ) -> CheckedOut:
     """The documents of `destination` as of `at` (microseconds) as files in `folder`, which is new or empty.
 
-    Every file has the time at which its version began. A content that is gone or damaged is left out and named, in the
-    index as well; any other error ends it, and then there is no folder. `progress` is told how many documents are done.
-    Raises as `folder.new_folder` does, NotFound if there were no documents yet, and what vault and catalog raise.
+    Every file has the time at which its version began. A content that was erased, is gone or damaged is left out
+    and named, in the index as well; any other error ends it, and then there is no folder. `progress` is told how
+    many documents are done. Raises as `folder.new_folder` does, NotFound if there were no documents yet, and what
+    vault and catalog raise.
     """
     run = _Run(archive)
     with new_folder(folder) as partial, open_index(partial / INDEX, destination, at) as index:
@@ -59,10 +62,14 @@ def checkout(
                 run.take(document, version, partial, index)
             if progress is not None:
                 progress(number)
-        if not run.files and not run.deleted and not run.failed:
+        if not run.files and not run.deleted and not run.failed and not run.erased:
             raise NotFound(f"{destination} had no documents at {to_rfc3339(at)}.")
-        index.close(deleted=run.deleted, failed=[_failure(failed) for failed in run.failed])
-    return CheckedOut(run.files, run.size, run.deleted, tuple(run.failed))
+        index.close(
+            deleted=run.deleted,
+            erased=[_failure(erased) for erased in run.erased],
+            failed=[_failure(failed) for failed in run.failed],
+        )
+    return CheckedOut(run.files, run.size, run.deleted, tuple(run.failed), tuple(run.erased))
 
 
 class _Run:
@@ -73,6 +80,7 @@ class _Run:
         self.size = 0
         self.deleted = 0
         self.failed: list[Failed] = []
+        self.erased: list[Failed] = []
 
     def take(self, document: DocumentRow, version: VersionRow, root: Path, index: Index) -> None:
         if version.tombstone:
@@ -83,6 +91,9 @@ class _Run:
             shown = represent(self._archive, version)
             file = self._names.claim(document.key, shown.media_type, document.id)
             size, digest = _write(shown, root, file)
+        except Erased as error:
+            self.erased.append(Failed(document.id, document.key, version.id, error.message))
+            return
         except (NotFound, Damaged) as error:
             if file is not None:
                 (root / file).unlink(missing_ok=True)

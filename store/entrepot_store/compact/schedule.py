@@ -92,7 +92,7 @@ class ScheduledCompaction:
 
     def _go(self) -> Compacted:
         vault, catalog = self._archive.vault, self._archive.catalog
-        settle_erasures(vault, catalog.retention, self._folder)
+        settle_erasures(vault, catalog, self._folder)
         return compact(vault, catalog.retention, self._folder, segments=catalog.segments(), most=MOST)
 
     def _count(self, done: Compacted) -> None:

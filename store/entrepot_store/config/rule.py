@@ -108,6 +108,8 @@ class KeepConfig(BaseModel):
 
     The counts are of versions of a document: the `last` ones, the last of each of so many hours, days and so on. The
     spans reach back from the document's latest version; `within_daily` keeps the last of each day within one.
+    `deleted_within` is a limit and no promise: a document that was deleted longer ago than that goes altogether,
+    whatever the other words say.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -124,11 +126,17 @@ class KeepConfig(BaseModel):
     within_weekly: Duration | None = None
     within_monthly: Duration | None = None
     within_yearly: Duration | None = None
+    deleted_within: Duration | None = None
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
         if not self.words:
             raise ValueError("an empty keep would keep nothing; leave it out to keep everything")
+        if self.words == ("deleted_within",):
+            raise ValueError(
+                "deleted_within says what becomes of deleted documents only; say with another word, such as within or "
+                "last, what is kept of those that are there"
+            )
         return self
 
     @property

@@ -13,7 +13,7 @@ import jsonpatch
 from ..archive import Archive
 from ..catalog.documents import DocumentCatalog, Effect, VersionRow
 from ..clock import to_rfc3339
-from ..errors import Damaged, NotFound
+from ..errors import Damaged, Erased, NotFound
 from .canonical import LONGEST_JSON, parse_json
 from .coded import codings_of, uncoded
 
@@ -40,7 +40,7 @@ def open_content(archive: Archive, documents: DocumentCatalog, version: VersionR
 def content_bytes(archive: Archive, documents: DocumentCatalog, version: VersionRow) -> bytes:
     """The content of a version, in memory.
 
-    Raises NotFound for a tombstone, NeverSeen for a patch whose base is not known, and what `Archive.body` raises.
+    Raises as `history_of`, and what `Archive.body` raises.
     """
     base, patches = history_of(documents, version)
     if not patches:
@@ -52,8 +52,10 @@ def content_bytes(archive: Archive, documents: DocumentCatalog, version: Version
 
 
 def history_of(documents: DocumentCatalog, version: VersionRow) -> tuple[VersionRow, list[VersionRow]]:
-    """The version whose content was seen, and the changes since, oldest first. Raises NotFound for a tombstone and
-    NeverSeen for changes to what was never seen."""
+    """The version whose content was seen, and the changes since, oldest first. Raises NotFound for a tombstone, Erased
+    for what was expunged and for changes to it, and NeverSeen for changes to what was never seen."""
+    if version.effect is Effect.ERASED:
+        raise Erased(f"The version of {to_rfc3339(version.at)} was erased {erased_when(version)}.")
     if version.effect is Effect.TOMBSTONE:
         raise NotFound(f"The document was deleted at {to_rfc3339(version.at)}; that version has no content.")
     patches: list[VersionRow] = []
@@ -61,12 +63,22 @@ def history_of(documents: DocumentCatalog, version: VersionRow) -> tuple[Version
     while base is not None and base.effect is Effect.PATCH and len(patches) < _DEEPEST:
         patches.append(base)
         base = documents.version_at(base.document, base.at - 1)
+    if base is not None and base.effect is Effect.ERASED:
+        raise Erased(
+            f"The version of {to_rfc3339(version.at)} is a change (PATCH), and what it changed was erased"
+            f" {erased_when(base)}.",
+            hint="The patch itself is the request body of its exchange.",
+        )
     if base is None or base.effect is not Effect.CONTENT:
         raise NeverSeen(
             f"The version of {to_rfc3339(version.at)} is a change (PATCH), and what it changed was never seen.",
             hint="The patch itself is the request body of its exchange.",
         )
     return base, patches[::-1]
+
+
+def erased_when(version: VersionRow) -> str:
+    return "at a time that is not known" if version.erased_at is None else f"at {to_rfc3339(version.erased_at)}"
 
 
 def _body(archive: Archive, version: VersionRow) -> bytes:

@@ -16,11 +16,12 @@ ran beside a write never seems to undo it.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote, urljoin, urlsplit
 
 from ..catalog.documents import Effect, Side
+from ..catalog.retention import ErasedRow
 from ..catalog.rows import ExchangeRow, MessageRow
 from ..model import Headers
 from .canonical import is_json
@@ -45,10 +46,24 @@ class Said:
     prefix: str = ""
 
 
-def statements(row: ExchangeRow, read: ReadJson) -> Iterator[Said]:
-    """What the exchange says. Nothing if it is incomplete: half a payload is no content."""
+def statements(row: ExchangeRow, read: ReadJson, erased: ErasedRow | None = None) -> Iterator[Said]:
+    """What the exchange says. Nothing if it is incomplete: half a payload is no content.
+
+    `erased` is what was erased of it. Which side its document's content was on is known from there, since the payloads
+    that would show it may be gone; if it is not, it said nothing before either. What was deleted stays deleted."""
+    if erased is None:
+        if row.complete:
+            yield from _statements(row, read, None)
+    elif erased.content is not None:
+        for said in _statements(row, read, erased.content):
+            gone = said.side in erased.sides and said.effect is not Effect.TOMBSTONE
+            yield replace(said, effect=Effect.ERASED) if gone else said
+
+
+def _statements(row: ExchangeRow, read: ReadJson, known: Side | None) -> Iterator[Said]:
+    """`known` is the side that the content is on, None if the payloads are to show it."""
     response = row.response
-    if response is None or row.status is None or not row.complete:
+    if response is None or row.status is None:
         return
     query = row.url.partition("#")[0].partition("?")[2]
     began, ended = row.started_at, row.started_at + row.duration_us
@@ -61,24 +76,22 @@ def statements(row: ExchangeRow, read: ReadJson) -> Iterator[Said]:
     elif method == "DELETE" and row.status in (200, 204):
         yield Said(row.path, query, Effect.TOMBSTONE, "response", ended)
     elif method == "PUT" and row.status in _CREATED:
-        shown = _shows(row, response, read)
+        shown = _shows(row, response, read, known)
         yield Said(row.path, query, Effect.CONTENT, "response" if shown else "request", ended)
     elif method == "PATCH" and row.status in _CREATED:
-        if _shows(row, response, read):
+        if _shows(row, response, read, known):
             yield Said(row.path, query, Effect.CONTENT, "response", ended)
         else:
             yield Said(row.path, query, Effect.PATCH, "request", ended)
     elif method == "POST" and row.status in _CREATED:
-        yield _posted(row, response, query, read, ended)
+        shown = _shows(row, response, read, known)
+        yield _posted(row, query, read, "response" if shown else "request", ended)
 
 
-def _posted(row: ExchangeRow, response: MessageRow, query: str, read: ReadJson, at: int) -> Said:
-    side: Side = "response" if _shows(row, response, read) else "request"
-    location = _header(response.headers, b"location")
-    if location is not None and row.status in (201, 202):
-        place = _place(row, location)
-        if place is not None:
-            return Said(*place, Effect.CONTENT, side, at)
+def _posted(row: ExchangeRow, query: str, read: ReadJson, side: Side, at: int) -> Said:
+    place = _location(row)
+    if place is not None:
+        return Said(*place, Effect.CONTENT, side, at)
     found = _id_in(read("response")) if row.status in (200, 201) else None
     # An id in an answer that shows nothing else may be the request's own number, unless the status says "created".
     if found is not None and (row.status == 201 or side == "response"):
@@ -86,11 +99,24 @@ def _posted(row: ExchangeRow, response: MessageRow, query: str, read: ReadJson, 
     return Said(row.path, query, Effect.CONTENT, "request", at, prefix="POST ")
 
 
-def _shows(row: ExchangeRow, response: MessageRow, read: ReadJson) -> bool:
+def names_its_document(row: ExchangeRow) -> bool:
+    """Whether path and headers alone say which document it speaks of: not where an id in the answer may."""
+    return row.method.upper() != "POST" or _location(row) is not None
+
+
+def _location(row: ExchangeRow) -> tuple[str, str] | None:
+    """Path and query of what a `POST` created, if a header says so."""
+    location = None if row.response is None else _header(row.response.headers, b"location")
+    return _place(row, location) if location is not None and row.status in (201, 202) else None
+
+
+def _shows(row: ExchangeRow, response: MessageRow, read: ReadJson, known: Side | None) -> bool:
     """Whether the answer to a write is the document itself: it says so, or it is JSON that has all that was sent.
 
     `{"status": "ok"}` is not the document, and `{"id": 7, "name": "x", "revision": 3}` after `{"name": "x"}` is.
     """
+    if known is not None:
+        return known == "response"
     if response.size == 0 or row.status not in (200, 201):
         return False
     place = _header(response.headers, b"content-location")

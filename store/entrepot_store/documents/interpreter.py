@@ -13,6 +13,7 @@ from typing import Any, Protocol, Self
 
 from ..catalog.documents import Effect, Look, Side
 from ..catalog.fields import FieldRow, FieldValue
+from ..catalog.retention import ErasedRow
 from ..catalog.rows import ExchangeRow, MessageRow
 from ..config import RuleConfig
 from ..jsonpaths import Path, TooDeep, compile_path
@@ -91,12 +92,12 @@ class Interpreter:
         }
         self._memo: dict[tuple[bytes, str, bool, tuple[str, ...]], Canonical] = {}
 
-    def looks(self, row: ExchangeRow, bodies: Bodies) -> list[Look]:
-        """What the exchange says about documents; raises what `bodies` raises."""
+    def looks(self, row: ExchangeRow, bodies: Bodies, erased: ErasedRow | None = None) -> list[Look]:
+        """What the exchange says about documents, or would if `erased` had not been; raises what `bodies` raises."""
         if row.action is not Action.PROTECT:
             return []
         payloads = _Payloads(row, bodies)
-        return [self._look(row, said, payloads) for said in list(statements(row, payloads.read))]
+        return [self._look(row, said, payloads) for said in list(statements(row, payloads.read, erased))]
 
     def fields(self, row: ExchangeRow, bodies: Bodies) -> list[FieldRow]:
         """What the exchange's payloads, where they are JSON, hold under the names that its rule indexes; each value
@@ -123,7 +124,7 @@ class Interpreter:
         key = said.prefix + document_key(said.path, said.query, self._fields.get(row.rule))
         size, digest, content = message.size, message.digest, Canonical(message.digest)
         match said.effect:
-            case Effect.TOMBSTONE:
+            case Effect.TOMBSTONE | Effect.ERASED:
                 size, digest, content, media_type = 0, _NOTHING, Canonical(_NOTHING), ""
             case Effect.PATCH:
                 content = Canonical(_patch_digest(row, media_type, payloads.digest(said.side)))

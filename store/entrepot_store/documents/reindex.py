@@ -4,10 +4,13 @@ For rules that came later than the traffic they speak of, and for rules whose `i
 What exchanges are stored, and under which class, stays as it was when they were captured.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from uuid import UUID
 
 from ..archive import Archive
+from ..catalog.erased import erased_row
+from ..catalog.retention import ErasedRow
 from ..catalog.rows import ExchangeRow
 from ..clock import Clock, SystemClock
 from ..config import Settings
@@ -53,7 +56,9 @@ def reindex(
         source = VaultSource(archive.vault, key)
         try:
             index, *_ = SegmentReader(source).index(key)
-            said, indexed = read_segment(_decided_anew(index, archive, rules), source, archive, interpreter)
+            erased = archive.catalog.retention.erased([row.id for row in index.exchanges])
+            anew = _decided_anew(index, archive, rules, erased)
+            said, indexed = read_segment(anew, source, archive, interpreter, erased)
         except Damaged as error:
             damaged.append((key, error.message))
         else:
@@ -64,10 +69,14 @@ def reindex(
     return Reindexed(len(keys), looks, fields, tuple(damaged))
 
 
-def _decided_anew(index: SegmentIndex, archive: Archive, rules: RuleSet) -> SegmentIndex:
-    """The segment's exchanges that the catalog still has, as the rules would have them now."""
+def _decided_anew(
+    index: SegmentIndex, archive: Archive, rules: RuleSet, erased: Mapping[UUID, ErasedRow]
+) -> SegmentIndex:
+    """The segment's exchanges that the catalog still has, as the rules would have them now; without what was erased,
+    which the segment may hold until somebody ends what a crash interrupted."""
     known = archive.catalog.known_exchanges([row.id for row in index.exchanges])
-    return replace(index, exchanges=tuple(_decided(row, rules) for row in index.exchanges if row.id in known))
+    rows = (erased_row(row, erased[row.id]) if row.id in erased else row for row in index.exchanges)
+    return replace(index, exchanges=tuple(_decided(row, rules) for row in rows if row.id in known))
 
 
 def _decided(row: ExchangeRow, rules: RuleSet) -> ExchangeRow:

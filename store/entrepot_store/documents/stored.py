@@ -1,12 +1,15 @@
-"""Where the bodies of an exchange come from: memory while its segment is written, and the segment itself for a rebuild,
-for `reindex`, and for a segment found after a crash."""
+"""Where the bodies of an exchange come from: memory while its segment is written, the segment itself for a rebuild, for
+`reindex`, and for a segment found after a crash; the archive for one that the catalog knows."""
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from uuid import UUID
 
 from ..archive import Archive
 from ..catalog.documents import Look, Side
 from ..catalog.fields import FieldRow
+from ..catalog.retention import ErasedRow
 from ..catalog.rows import ExchangeRow, PayloadRow
 from ..errors import Damaged
 from ..segment.index import SegmentIndex
@@ -29,9 +32,14 @@ class AtHand:
 
 
 def read_segment(
-    index: SegmentIndex, source: RangeSource, archive: Archive, interpreter: Interpreter
+    index: SegmentIndex,
+    source: RangeSource,
+    archive: Archive,
+    interpreter: Interpreter,
+    erased: Mapping[UUID, ErasedRow],
 ) -> tuple[tuple[Look, ...], tuple[FieldRow, ...]]:
-    """What the segment's exchanges say of documents, and the fields they are found by, in their order.
+    """What the segment's exchanges say of documents, and the fields they are found by, in their order. Of `erased` ones
+    the index has the rows without what was erased.
 
     Bodies are read only where bytes alone do not tell, and out of `archive` only where another segment holds them.
     Raises Damaged, NotFound for a payload that the catalog does not know (yet), and what the vault raises.
@@ -42,7 +50,7 @@ def read_segment(
     fields: list[FieldRow] = []
     for row in index.exchanges:
         bodies = _Stored(row, reader, here, archive)
-        looks.extend(interpreter.looks(row, bodies))
+        looks.extend(interpreter.looks(row, bodies, erased.get(row.id)))
         fields.extend(interpreter.fields(row, bodies))
     return tuple(looks), tuple(fields)
 
@@ -72,3 +80,14 @@ class _Stored:
                 if isinstance(found, Revisit):
                     raise Damaged(f"The record at {place.offset} is a revisit of a revisit.")
             return stack.enter_context(found).read()
+
+
+@dataclass(slots=True, frozen=True)
+class AsStored:
+    """The bodies of one exchange that the catalog knows."""
+
+    archive: Archive
+    row: ExchangeRow
+
+    def read(self, side: Side) -> bytes:
+        return self.archive.body_bytes(self.row, side)

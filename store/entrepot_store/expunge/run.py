@@ -1,7 +1,7 @@
 """Erases what was selected. The order of the steps is the promise:
 
-    written down → said in the vault (the ledger) → one catalog transaction → segments repacked → old ones erased
-    → the database's own files scrubbed
+    written down → said in the vault (the ledger) → one catalog transaction → flows counted anew → segments repacked
+    → old ones erased → the database's own files scrubbed
 
 From the third step on nothing gives out what was erased; from the last on no byte of vault and catalog holds it.
 Whoever comes after a crash ends it, also after a rebuild: the ledger is in the vault.
@@ -12,15 +12,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
-from ..catalog.retention import ErasedRow, ErasureRow, RetentionCatalog
+from ..archive import Archive
+from ..catalog import Catalog
+from ..catalog.retention import ErasureRow, RetentionCatalog, SupersededRow
 from ..clock import Clock, SystemClock, to_rfc3339
 from ..compact.repack import Repacker
-from ..errors import NotFound, Retained
+from ..errors import Damaged, NotFound, Retained
 from ..model import uuid7
 from ..retention import facts
 from ..retention.prune import settle_removals
 from ..vault import Vault
 from ..vault.port import FOREVER
+from .entries import entries, fields_left
 from .select import Sides
 
 
@@ -35,7 +38,7 @@ class Expunged:
 
 def expunge(
     vault: Vault,
-    catalog: RetentionCatalog,
+    catalog: Catalog,
     folder: Path,
     sides: Sides,
     *,
@@ -47,26 +50,26 @@ def expunge(
     """Raises Retained, and does nothing, if a legal hold or an object lock forbids any of it; Busy while another chore
     moves or removes what the vault holds; and what vault and catalog raise: run again, it ends what it began."""
     clock = clock or SystemClock()
-    with catalog.sole():
-        repacker = Repacker(vault, catalog, clock, folder, step)
+    retention = catalog.retention
+    with retention.sole():
+        repacker = Repacker(vault, retention, clock, folder, step)
         repacker.settle()
-        settle_removals(vault, catalog, step)
+        settle_removals(vault, retention, step)
         if not sides:
             return Expunged(None, segments=_settle(vault, catalog, repacker, step))
-        places = catalog.places(sides)
-        _refuse_held(catalog, {retention_class for retention_class, _ in places.values()})
-        _refuse_locked(vault, catalog, {segment for _, segment in places.values()})
+        places = retention.places(sides)
+        _refuse_held(retention, {retention_class for retention_class, _ in places.values()})
+        _refuse_locked(vault, retention, {segment for _, segment in places.values()})
         now = clock.now()
         erasure = ErasureRow(uuid7(now), now, by, reason)
-        rows = [ErasedRow(exchange, erasure.id, *which) for exchange, which in sides.items()]
-        catalog.plan_erasure(erasure, rows)
+        retention.plan_erasure(erasure, entries(catalog, erasure.id, sides))
         step("noted")
         return Expunged(erasure.id, len(places), _settle(vault, catalog, repacker, step))
 
 
 def settle_erasures(
     vault: Vault,
-    catalog: RetentionCatalog,
+    catalog: Catalog,
     folder: Path,
     *,
     clock: Clock | None = None,
@@ -77,35 +80,50 @@ def settle_erasures(
     return expunge(vault, catalog, folder, {}, by="", reason="", clock=clock, step=step).segments
 
 
-def _settle(vault: Vault, catalog: RetentionCatalog, repacker: Repacker, step: Callable[[str], None]) -> int:
-    unfinished = catalog.unfinished_erasures()
+def _settle(vault: Vault, catalog: Catalog, repacker: Repacker, step: Callable[[str], None]) -> int:
+    retention = catalog.retention
+    unfinished = retention.unfinished_erasures()
     classes: set[str] = set()
     for erasure, rows in unfinished:
         facts.put_erasure(vault, erasure, rows)
         step("said")
-        catalog.mark_erased(rows)
+        retention.mark_erased(rows, fields_left(Archive(vault, catalog), rows))
         step("erased")
-        classes.update(
-            retention_class for retention_class, _ in catalog.places([row.exchange for row in rows]).values()
-        )
-    due = catalog.due()
-    _refuse_locked(vault, catalog, set(due))
+        places = retention.places([row.exchange for row in rows])
+        classes.update(retention_class for retention_class, _ in places.values())
+    if unfinished:
+        catalog.coverage.recount(catalog.coverage.destinations())
+        step("recounted")
+    due = retention.due()
+    _refuse_locked(vault, retention, set(due))
     for segment in due:
         repacker.repack([segment])
-    for old in catalog.superseded() if unfinished else ():
+    for old in retention.superseded() if unfinished else ():
         # At once and with every version, without the grace that readers have otherwise: they find their way.
         if old.retention_class in classes:
-            vault.erase(old.key)
+            _erase(vault, old)
             step("deleted")
-            for removal in catalog.forget_superseded(old.key):
+            for removal in retention.forget_superseded(old.key):
                 vault.delete(removal)
     if unfinished:
-        catalog.scrub()
+        retention.scrub()
         step("scrubbed")
     for erasure, _ in unfinished:
-        catalog.finish_erasure(erasure.id)
+        retention.finish_erasure(erasure.id)
         step("finished")
     return len(due)
+
+
+def _erase(vault: Vault, old: SupersededRow) -> None:
+    try:
+        vault.stat(old.replaced_by)
+    except NotFound:
+        raise Damaged(
+            f"{old.replaced_by} is gone from {vault.location}; {old.key}, which it had replaced, is still there and was"
+            " not erased: it may be the only copy of what must be kept.",
+            hint="Run `entrepot rebuild-catalog`, and then `entrepot expunge --yes`.",
+        ) from None
+    vault.erase(old.key)
 
 
 def _refuse_held(catalog: RetentionCatalog, classes: set[str]) -> None:

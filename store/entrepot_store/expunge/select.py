@@ -19,7 +19,8 @@ def select(
     subject: Iterable[FieldCondition] = (),
 ) -> Sides:
     """Everything of the exchanges, of all that said something about the documents, and of all that carry the index
-    fields of a data subject; and of any exchange the sides that have one of the payloads (SHA-256).
+    fields of a data subject; and of any exchange the sides that have one of the payloads (SHA-256). What was erased
+    already is left out.
 
     Raises NotFound for an exchange or document that is not there, BadInput for a condition that makes no sense.
     """
@@ -36,4 +37,9 @@ def select(
         for identifier, (request, response) in catalog.retention.sides_with(digest).items():
             known = found.get(identifier, (False, False))
             found[identifier] = (known[0] or request, known[1] or response)
-    return found
+    erased = catalog.retention.erased(found)
+    return {
+        identifier: sides
+        for identifier, sides in found.items()
+        if (row := erased.get(identifier)) is None or (sides[0] > row.request or sides[1] > row.response)
+    }

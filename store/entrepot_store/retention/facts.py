@@ -132,11 +132,10 @@ def put_erasure(vault: Vault, erasure: ErasureRow, exchanges: Iterable[ErasedRow
         pass
     else:
         return
-    sides = {
-        str(row.exchange): [side for side in ("request", "response") if getattr(row, side)]
-        for row in sorted(exchanges, key=lambda row: row.exchange.int)
-    }
-    put_fact(vault, key, {**_plain(erasure), "exchanges": sides})
+    rows = sorted(exchanges, key=lambda row: row.exchange.int)
+    sides = {str(row.exchange): list(row.sides) for row in rows}
+    contents = {str(row.exchange): row.content for row in rows if row.content is not None}
+    put_fact(vault, key, {**_plain(erasure), "exchanges": sides, "contents": contents})
 
 
 def erasures(vault: Vault) -> Iterator[tuple[ErasureRow, list[ErasedRow]]]:
@@ -144,8 +143,9 @@ def erasures(vault: Vault) -> Iterator[tuple[ErasureRow, list[ErasedRow]]]:
     for key, fact in _read_all(vault, ERASURES):
         erasure = _row(key, ErasureRow, fact, ids=("id",))
         try:
+            contents = fact.get("contents", {})  # as of format 1 before histories kept the place of what was erased
             rows = [
-                ErasedRow(UUID(exchange), erasure.id, "request" in sides, "response" in sides)
+                ErasedRow(UUID(exchange), erasure.id, "request" in sides, "response" in sides, contents.get(exchange))
                 for exchange, sides in fact["exchanges"].items()
             ]
         except (ValueError, KeyError, TypeError, AttributeError) as error:

@@ -1,14 +1,15 @@
 """What would go, and why: the dry run of `prune`, and what `prune` then does."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import batched
 from uuid import UUID
 
 from ..catalog.retention import History, PinRow, RetentionCatalog
 from ..config.rule import KeepConfig, RuleConfig
 from ..errors import BadInput
-from .document_plan import VersionPlan, plan_document
+from .document_plan import VersionPlan, is_long_deleted, plan_document
 
 _BATCH = 5000
 
@@ -23,19 +24,23 @@ class DocumentPlan:
 
 @dataclass(slots=True, frozen=True)
 class Going:
-    """An exchange that goes, where it is, and the bytes it takes there."""
+    """An exchange that goes, where it is, and the bytes it takes there. `ends` marks what says that a document was
+    deleted, which must not be forgotten before the rest of it: it would come back to life."""
 
     id: UUID
     retention_class: str
     segment: str
     stored: int
+    ends: bool = False
 
 
 @dataclass(slots=True)
 class RuleTotals:
-    """What goes by one rule. `seen_unchanged` are exchanges that only showed that nothing had changed."""
+    """What goes by one rule. `deleted` of the documents go altogether; `seen_unchanged` are exchanges that only showed
+    that nothing had changed."""
 
     documents: int = 0
+    deleted: int = 0
     versions: int = 0
     kept_versions: int = 0
     seen_unchanged: int = 0
@@ -74,25 +79,46 @@ def make_plan(catalog: RetentionCatalog, rules: Sequence[RuleConfig], now: int) 
     pins: dict[UUID, list[PinRow]] = {}
     for pin in catalog.pins():
         pins.setdefault(pin.document, []).append(pin)
+    newest = min(now, catalog.newest() or now)
     looks: dict[UUID, tuple[set[UUID], int]] = {}
+    ends: set[UUID] = set()
+    spared: dict[UUID, str] = {}
     for history in catalog.histories(keeps):
-        versions = plan_document(history, keeps[history.rule], pins.get(history.document, ()), now)
+        keep = keeps[history.rule]
+        gone = is_long_deleted(history, keep, newest)
+        if gone and (kept := _held_looks(catalog, history, held)):
+            # A part of it would stay, and not what says that it was deleted.
+            keep, gone = keep.model_copy(update={"deleted_within": None}), False
+            spared |= kept
+        versions = plan_document(history, keep, pins.get(history.document, ()), now, newest)
         _count(plan.rules[history.rule], versions)
         if any(version.going for version in versions):
             plan.documents.append(DocumentPlan(history, tuple(versions)))
         for look in (look for version in versions for look in version.going):
             ids, _ = looks.setdefault(look.exchange, (set(), look.stored))
             ids.add(look.id)
-    for going in (*_of_documents(catalog, looks), *_of_the_journal(catalog, keeps, now, plan)):
+        if gone and versions and not any(version.stays for version in versions):
+            ends.update(look.exchange for look in versions[-1].going)
+    for going in (*_of_documents(catalog, looks), *_of_the_journal(catalog, keeps, newest, plan)):
         if going.retention_class in held:
-            plan.held[going.retention_class] = plan.held.get(going.retention_class, 0) + 1
+            spared[going.id] = going.retention_class
         else:
-            plan.going.append(going)
+            plan.going.append(replace(going, ends=True) if going.id in ends else going)
+    plan.held = dict(Counter(spared.values()))
     return plan
+
+
+def _held_looks(catalog: RetentionCatalog, history: History, held: set[str]) -> dict[UUID, str]:
+    """Those of a document's exchanges that are in a held class, with the class."""
+    if not held:
+        return {}
+    places = catalog.places([look.exchange for look in history.looks])
+    return {exchange: name for exchange, (name, _) in places.items() if name in held}
 
 
 def _count(totals: RuleTotals, versions: Sequence[VersionPlan]) -> None:
     totals.documents += any(version.going for version in versions)
+    totals.deleted += bool(versions) and not any(version.stays for version in versions)
     totals.versions += sum(not version.stays for version in versions)
     totals.kept_versions += sum(version.stays for version in versions)
     totals.seen_unchanged += sum(len(version.going) for version in versions if version.stays)
@@ -108,13 +134,14 @@ def _of_documents(catalog: RetentionCatalog, looks: dict[UUID, tuple[set[UUID], 
                 yield Going(identifier, *places[identifier], stored)
 
 
-def _of_the_journal(catalog: RetentionCatalog, keeps: dict[str, KeepConfig], now: int, plan: Plan) -> Iterator[Going]:
+def _of_the_journal(
+    catalog: RetentionCatalog, keeps: dict[str, KeepConfig], newest: int, plan: Plan
+) -> Iterator[Going]:
     """Exchanges that say nothing about a document go by age alone, counted back from the last exchange of all: neither
     a clock that jumps ahead nor a silent month makes anything old."""
-    newest = catalog.newest()
     for name, keep in sorted(keeps.items()):
-        if keep.within is None or newest is None:
+        if keep.within is None:
             continue
-        for entry in catalog.journal(name, min(newest, now) - keep.within):
+        for entry in catalog.journal(name, newest - keep.within):
             plan.rules[name].journal += 1
             yield Going(entry.id, entry.retention_class, entry.segment, entry.stored)

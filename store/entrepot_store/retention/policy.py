@@ -120,3 +120,5 @@ _SPANNED = (
     *(("within", _each), ("within_hourly", _hour), ("within_daily", _day)),
     *(("within_weekly", _week), ("within_monthly", _month), ("within_yearly", _year)),
 )
+SPANS = frozenset(word for word, _ in _SPANNED)
+"""Words that keep by time alone."""

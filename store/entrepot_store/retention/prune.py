@@ -6,7 +6,7 @@ So what goes is first forgotten and then removed, and a rebuild at any moment kn
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from itertools import batched
 from pathlib import Path
@@ -63,12 +63,17 @@ def prune(
         repacker = Repacker(vault, catalog, clock, folder, step)
         repacker.settle()
         settle_removals(vault, catalog, step)
+        pinned = {pin.id for pin in catalog.pins()}
         plan = make_plan(catalog, rules, clock.now())
-        removed = 0
+        step("plan")
+        removed, spared = 0, False
         for batch in _batches(plan.going):
-            if any(hold.retention_class == batch[0].retention_class for hold in catalog.holds()):
-                continue  # placed since the plan was made
-            removed += _remove(vault, catalog, clock, batch, step)
+            # Pins and holds that were placed since the plan was made.
+            held = any(hold.retention_class == batch[0].retention_class for hold in catalog.holds())
+            left = [] if held or (spared and batch[0].ends) else _unpinned(catalog, plan, batch, pinned)
+            spared = spared or len(left) < len(batch)
+            if left:
+                removed += _remove(vault, catalog, clock, left, step)
             progress(removed, len(plan.going))
         # Also what a prune that was killed left out: nothing says which flows it had touched.
         catalog.recount_flows()
@@ -103,11 +108,23 @@ def settle_removals(vault: Vault, catalog: RetentionCatalog, step: Callable[[str
 
 
 def _batches(going: Sequence[Going]) -> list[Sequence[Going]]:
-    """Of one class each."""
-    by_class: defaultdict[str, list[Going]] = defaultdict(list)
+    """Of one class each; what says that documents were deleted comes last."""
+    by_class: defaultdict[tuple[bool, str], list[Going]] = defaultdict(list)
     for found in going:
-        by_class[found.retention_class].append(found)
-    return [batch for name in sorted(by_class) for batch in batched(by_class[name], _BATCH)]
+        by_class[found.ends, found.retention_class].append(found)
+    return [batch for place in sorted(by_class) for batch in batched(by_class[place], _BATCH)]
+
+
+def _unpinned(
+    catalog: RetentionCatalog, plan: Plan, batch: Sequence[Going], known: Collection[UUID]
+) -> Sequence[Going]:
+    """Without anything of documents that have pins beside the known ones."""
+    documents = {pin.document for pin in catalog.pins() if pin.id not in known}
+    if not documents:
+        return batch
+    histories = (found.history for found in plan.documents if found.history.document in documents)
+    theirs = {look.exchange for history in histories for look in history.looks}
+    return [going for going in batch if going.id not in theirs]
 
 
 def _remove(

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from uuid import UUID
 
-from ..catalog.retention import NOTHING, ErasedRow, RetentionCatalog, SupersededRow
-from ..catalog.rows import ExchangeRow, MessageRow
+from ..catalog.erased import erased_row, joined
+from ..catalog.retention import ErasedRow, RetentionCatalog, SupersededRow
 from ..compact.names import is_merged
 from ..errors import Damaged, NotFound
 from ..segment.index import SegmentIndex
@@ -41,10 +41,10 @@ class Recall:
             for segment, ids in segments.items():
                 self._removed[segment] = self._removed.get(segment, frozenset()) | ids
         self._erasures = list(facts.erasures(vault))
-        self._erased: dict[UUID, ErasedRow] = {}
+        self.erased: dict[UUID, ErasedRow] = {}
         for _, rows in self._erasures:
             for row in rows:
-                self._erased[row.exchange] = joined(self._erased.get(row.exchange), row)
+                self.erased[row.exchange] = joined(self.erased.get(row.exchange), row)
         self.unfinished: set[str] = set()
         """Segments that hold what was erased: they must be repacked."""
 
@@ -70,7 +70,7 @@ class Recall:
         for row in index.exchanges:
             if row.id in removed:
                 continue
-            erased = self._erased.get(row.id)
+            erased = self.erased.get(row.id)
             if erased is not None and (changed := erased_row(row, erased)) != row:
                 self.unfinished.add(index.segment.key)
                 rows.append(changed)
@@ -109,27 +109,6 @@ class Recall:
                 if other not in self._broken and set(replaces) < set(self._replaces[other]):
                     found.setdefault(key, other)
         return found
-
-
-def joined(one: ErasedRow | None, other: ErasedRow) -> ErasedRow:
-    """What of an exchange is erased by both."""
-    if one is None:
-        return other
-    return replace(other, request=one.request or other.request, response=one.response or other.response)
-
-
-def erased_row(row: ExchangeRow, erased: ErasedRow) -> ExchangeRow:
-    """The row of an exchange as it is once that is erased."""
-    return replace(
-        row,
-        complete=False,
-        request=_erased(row.request) if erased.request else row.request,
-        response=_erased(row.response) if erased.response and row.response is not None else row.response,
-    )
-
-
-def _erased(message: MessageRow) -> MessageRow:
-    return replace(message, size=0, digest=NOTHING, truncated=True)
 
 
 def _replaces(vault: Vault, key: str) -> tuple[str, ...]:

@@ -15,7 +15,13 @@ from .glob import compile_globs
 from .shadow import shadowed
 
 type Kind = Literal[
-    "shadowed", "unknown-product", "class-without-keep", "class-keeps-differ", "not-redacted", "unmatched"
+    "shadowed",
+    "unknown-product",
+    "class-without-keep",
+    "class-keeps-differ",
+    "deleted-first",
+    "not-redacted",
+    "unmatched",
 ]
 
 
@@ -38,6 +44,7 @@ def check(settings: Settings, catalog: Catalog | None = None) -> list[Finding]:
     findings = [Finding("shadowed", one.rule, f"{one}.", error=True) for one in shadowed(rules)]
     findings += _unknown_products(settings, catalog)
     findings += _classes(rules)
+    findings += _deleted_first(rules)
     findings += _not_redacted(rules)
     if catalog is not None:
         dead = {finding.rule for finding in findings if finding.error}
@@ -85,6 +92,20 @@ def _classes(rules: Sequence[RuleConfig]) -> Iterator[Finding]:
                 f"class {name!r}: {_listed(without)} has no keep, while other rules of the class have one; what it "
                 "protects stays for ever.",
             )
+
+
+def _deleted_first(rules: Sequence[RuleConfig]) -> Iterator[Finding]:
+    """Whoever can delete can have a document forgotten sooner than the other words of its rule let a version go."""
+    for rule in rules:
+        keep = rule.keep
+        if keep is None or keep.deleted_within is None or keep.within is None or keep.deleted_within >= keep.within:
+            continue
+        yield Finding(
+            "deleted-first",
+            rule.name,
+            f"rule {rule.name!r}: keep.deleted_within is shorter than keep.within, so a document that is deleted loses"
+            " versions that it would keep if it were not.",
+        )
 
 
 def _not_redacted(rules: Sequence[RuleConfig]) -> Iterator[Finding]:

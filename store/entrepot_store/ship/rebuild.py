@@ -4,13 +4,15 @@ Segments carry everything the index holds: exchanges, payloads, and what workers
 lives in SQL only (tokens, replays, acknowledgements) is neither read from the vault nor touched.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from uuid import UUID
 
 from ..archive import Archive
 from ..catalog import Catalog, Shipment
 from ..catalog.documents import Look
 from ..catalog.fields import FieldRow
+from ..catalog.retention import ErasedRow
 from ..clock import Clock, SystemClock
 from ..documents import Interpreter, load_recipes, read_segment
 from ..errors import Damaged, NotFound
@@ -73,7 +75,7 @@ def rebuild_catalog(
     segments = exchanges = 0
     damaged: list[tuple[str, str]] = []
     later: list[str] = []
-    documents = _Documents(Archive(vault, catalog))
+    documents = _Documents(Archive(vault, catalog), recall.erased)
     done = 0
     while by_spool:
         spool = min(by_spool)
@@ -106,8 +108,9 @@ def _by_spool(keys: Iterable[str]) -> dict[str, list[str]]:
 class _Documents:
     """What segments say of documents, each by the recipes it was shipped with."""
 
-    def __init__(self, archive: Archive) -> None:
+    def __init__(self, archive: Archive, erased: Mapping[UUID, ErasedRow]) -> None:
         self._archive = archive
+        self._erased = erased
         self._interpreters: dict[str, Interpreter] = {}
 
     def read(self, key: str, index: SegmentIndex) -> tuple[tuple[Look, ...], tuple[FieldRow, ...]]:
@@ -120,7 +123,7 @@ class _Documents:
             except (ValueError, KeyError, TypeError, AttributeError) as error:
                 raise Damaged(f"{key}: what it says of its documents does not parse: {error}") from error
             self._interpreters[index.recipes] = interpreter
-        return read_segment(index, VaultSource(self._archive.vault, key), self._archive, interpreter)
+        return read_segment(index, VaultSource(self._archive.vault, key), self._archive, interpreter, self._erased)
 
 
 def _ask_for(vault: Vault, keys: set[str]) -> tuple[list[str], list[str]]:

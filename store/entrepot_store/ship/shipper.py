@@ -13,11 +13,14 @@ import tempfile
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import UUID
 
 from ..archive import Archive
 from ..catalog import Catalog, ExchangeRow, PayloadRow, Shipment
 from ..catalog.documents import Look
+from ..catalog.erased import erased_row
 from ..catalog.fields import FieldRow
+from ..catalog.retention import ErasedRow
 from ..catalog.rows import PayloadGone
 from ..clock import Clock
 from ..documents import AtHand, Interpreter, Recipe, dump_recipes, load_recipes, read_segment
@@ -101,6 +104,7 @@ class Shipper:
         self._clock = clock
         self._step = step
         self._withdrawn: set[str] = set()
+        self._erased: Mapping[UUID, ErasedRow] = {}
 
     def ship(self, name: SpoolName, *, abandoned: bool = False) -> Shipped:
         """Ships `<name>.sealed` (or `.abandoned`) and deletes it.
@@ -153,9 +157,9 @@ class Shipper:
 
     def _erase_again(self, exchanges: Sequence[Exchange]) -> None:
         """What was erased stays erased when the same recording is imported again."""
-        erased = self._catalog.retention.erased([exchange.id for exchange in exchanges])
+        self._erased = self._catalog.retention.erased([exchange.id for exchange in exchanges])
         for exchange in exchanges:
-            row = erased.get(exchange.id)
+            row = self._erased.get(exchange.id)
             if row is None:
                 continue
             sides = [exchange.request.body] if row.request else []
@@ -196,11 +200,16 @@ class Shipper:
             return None
         if [row.id for row in index.exchanges] != [exchange.id for exchange in batch.exchanges]:
             return None
+        if any(erased_row(row, self._erased[row.id]) != row for row in index.exchanges if row.id in self._erased):
+            # Erased since it was stored, which the spool file knows by now: it is written again without that.
+            self._vault.erase(key)
+            self._withdrawn.add(key)
+            return None
         # By the recipes that the segment states, which a rebuild would go by.
         interpreter = Interpreter(load_recipes(index.recipes))
         archive = Archive(self._vault, self._catalog)
         try:
-            looks, fields = read_segment(index, VaultSource(self._vault, key), archive, interpreter)
+            looks, fields = read_segment(index, VaultSource(self._vault, key), archive, interpreter, self._erased)
         except NotFound:
             # It refers to a payload that was forgotten since; the spool file has all that is in it.
             self._vault.delete(key)
@@ -215,7 +224,7 @@ class Shipper:
 
         def observe(row: ExchangeRow, request: Payload, response: Payload | None) -> None:
             bodies = AtHand(request, response)
-            looks.extend(self._interpreter.looks(row, bodies))
+            looks.extend(self._interpreter.looks(row, bodies, self._erased.get(row.id)))
             fields.extend(self._interpreter.fields(row, bodies))
 
         def known(digests: Collection[bytes]) -> Mapping[bytes, PayloadRow]:

@@ -91,6 +91,7 @@ class SqlCoverage:
 
     def read_sample(self, sample: SampleRow, request: str | None, response: str | None) -> bool:
         with self._database.writing() as connection:
+            wait_for_turn(connection, "flows")  # a recount forgets schemas that nobody refers to
             shapes = [_add_schema(connection, text) for text in (request, response)]
             noted = connection.execute(
                 update(FlowSample)
@@ -194,6 +195,15 @@ def recount(connection: Connection, destinations: Collection[str]) -> None:
         the_same = FlowSample.id == sample.id, FlowSample.exchange_id == sample.exchange_id
         shapes = {"request_shape": sample.request_shape, "response_shape": sample.response_shape}
         connection.execute(update(FlowSample).where(*the_same).values(shapes))
+    _forget_schemas(connection)
+
+
+def _forget_schemas(connection: Connection) -> None:
+    """Those of which there is no sample any more: the names of fields are content, too."""
+    referred = select(1).where(
+        (FlowSample.request_shape == FlowSchema.digest) | (FlowSample.response_shape == FlowSchema.digest)
+    )
+    connection.execute(delete(FlowSchema).where(~referred.exists()))
 
 
 def _add_all(connection: Connection, destination: str, found: Tally) -> None:

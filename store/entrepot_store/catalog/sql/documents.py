@@ -25,6 +25,7 @@ from .field_schema import Field
 from .fields import add_fields, exchanges_with
 from .lookup import MAX_LIMIT
 from .prefix import begins_with
+from .retention_schema import ErasedExchange, Erasure
 from .where import path_template
 
 _BATCH = 1000
@@ -234,9 +235,16 @@ def _select_versions() -> Select[Any]:
         .limit(1)
         .scalar_subquery()
     )
+    erased_at = (
+        select(Erasure.at)
+        .join(ErasedExchange, ErasedExchange.erasure_id == Erasure.id)
+        .where(ErasedExchange.exchange_id == LookRow.exchange_id, LookRow.effect == Effect.ERASED.value)
+        .scalar_subquery()
+    )
     return select(
         *(LookRow.id, LookRow.document_id, LookRow.at, until, LookRow.exchange_id, LookRow.effect, LookRow.side),
         *(LookRow.digest, LookRow.size, LookRow.media_type, LookRow.retention_class, LookRow.malformed),
+        erased_at,
     )
 
 

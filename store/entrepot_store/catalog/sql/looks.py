@@ -15,6 +15,7 @@ from uuid import UUID
 from sqlalchemy import Connection, bindparam, delete, select, update
 
 from ..documents import Effect, Look
+from ..retention import NOTHING
 from .bulk import insert_rows
 from .dialect import CHUNK, is_sqlite, table_of, wait_for_turn
 from .document_schema import Document, LookRow
@@ -104,6 +105,22 @@ def remove_looks(connection: Connection, document: UUID, identifiers: Iterable[U
     if removed:
         recount(connection, [document])
     return removed
+
+
+def erase_looks(connection: Connection, exchanges: Iterable[UUID]) -> None:
+    """Says of the contents and changes that these exchanges showed that they were erased, and nothing of what they
+    were."""
+    wait_for_turn(connection, "documents")
+    documents: set[UUID] = set()
+    for chunk in batched(sorted(exchanges), CHUNK):
+        of_them = LookRow.exchange_id.in_(chunk), LookRow.effect.in_([Effect.CONTENT.value, _PATCH])
+        documents.update(connection.execute(select(LookRow.document_id).where(*of_them).distinct()).scalars())
+        connection.execute(
+            update(LookRow)
+            .where(*of_them)
+            .values(effect=Effect.ERASED.value, digest=NOTHING, size=0, content=None, media_type="", malformed=False)
+        )
+    recount(connection, documents)
 
 
 def recount(connection: Connection, documents: Iterable[UUID]) -> None:

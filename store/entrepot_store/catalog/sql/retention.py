@@ -7,6 +7,8 @@ from uuid import UUID
 
 from sqlalchemy import Connection, delete, exists, func, select, update
 
+from ..documents import Side
+from ..fields import FieldRow
 from ..retention import (
     ErasedRow,
     ErasureRow,
@@ -214,9 +216,13 @@ class SqlRetention:
         with self._database.writing() as connection:
             standing.add_erasure(connection, erasure, exchanges)
 
-    def mark_erased(self, exchanges: Sequence[ErasedRow]) -> None:
+    def said_by(self, exchanges: Collection[UUID]) -> dict[UUID, tuple[Side, str]]:
+        with self._database.reading() as connection:
+            return standing.said_by(connection, exchanges)
+
+    def mark_erased(self, exchanges: Sequence[ErasedRow], fields: Sequence[FieldRow] = ()) -> None:
         with self._database.writing() as connection:
-            standing.mark_erased(connection, exchanges)
+            standing.mark_erased(connection, exchanges, fields)
 
     def due(self) -> list[str]:
         with self._database.reading() as connection:

@@ -112,3 +112,5 @@ class ErasedExchange(Base):
     erasure_id: Mapped[UUID]
     request: Mapped[bool]
     response: Mapped[bool]
+    content: Mapped[str | None]
+    """The side that the content of its document is on; null if it says nothing of one."""

@@ -3,16 +3,23 @@
 from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from itertools import batched
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, case, delete, select, update
+from sqlalchemy import Connection, case, delete, func, select, update
 
 from ...errors import NotFound
+from ..documents import Side
+from ..fields import FieldRow
 from ..retention import NOTHING, ErasedRow, ErasureRow, HoldRow, PinRow
 from . import schema
 from .dialect import CHUNK, insert_into, table_of, wait_for_turn
+from .document_schema import Document, LookRow
 from .field_schema import Field
+from .fields import add_fields
+from .looks import erase_looks
 from .removing import forget_looks, sweep_payloads
+from .replay_schema import ReplayStep
 from .retention_schema import Due, ErasedExchange, Erasure, Hold, Pin
 
 
@@ -69,17 +76,35 @@ def add_erasure(connection: Connection, erasure: ErasureRow, exchanges: Sequence
             "erasure_id": new.erasure_id,
             "request": old.request | new.request,
             "response": old.response | new.response,
+            "content": func.coalesce(old.content, new.content),
         },
     )
     rows = [
-        {"exchange_id": row.exchange, "erasure_id": row.erasure, "request": row.request, "response": row.response}
+        {
+            "exchange_id": row.exchange,
+            "erasure_id": row.erasure,
+            "request": row.request,
+            "response": row.response,
+            "content": row.content,
+        }
         for row in sorted(exchanges, key=lambda row: row.exchange.int)
     ]
     if rows:
         connection.execute(statement, rows)
 
 
-def mark_erased(connection: Connection, exchanges: Sequence[ErasedRow]) -> None:
+def said_by(connection: Connection, exchanges: Collection[UUID]) -> dict[UUID, tuple[Side, str]]:
+    found: dict[UUID, tuple[Any, str]] = {}
+    for chunk in batched(sorted(exchanges), CHUNK):
+        query = select(LookRow.exchange_id, LookRow.side, Document.key).join(
+            Document, Document.id == LookRow.document_id
+        )
+        for exchange, side, key in connection.execute(query.where(LookRow.exchange_id.in_(chunk))):
+            found[exchange] = (side, key)
+    return found
+
+
+def mark_erased(connection: Connection, exchanges: Sequence[ErasedRow], fields: Sequence[FieldRow]) -> None:
     """Erases the rows of those exchanges that are there, and has the segments written again that hold what they held.
     Doing it again changes nothing more."""
     table = table_of(schema.Exchange)
@@ -90,25 +115,36 @@ def mark_erased(connection: Connection, exchanges: Sequence[ErasedRow]) -> None:
         columns = (table.c.id, table.c.retention_class, table.c.request_digest, table.c.response_digest)
         query = select(*columns, schema.Segment.key).join(schema.Segment, schema.Segment.id == table.c.segment_id)
         found = connection.execute(query.where(table.c.id.in_(list(by_id)))).all()
-        connection.execute(delete(Field).where(Field.exchange_id.in_([row.id for row in found])))
+        ids = [row.id for row in found]
+        connection.execute(delete(Field).where(Field.exchange_id.in_(ids)))
+        compared = ReplayStep.exchange_id.in_(ids), ReplayStep.differences != ""
+        connection.execute(update(ReplayStep).where(*compared).values(differences=""))
         for row in found:
             segments.add(row.key)
             digests.update(
                 (row.retention_class, digest) for digest in (row.request_digest, row.response_digest) if digest
             )
         for side in ("request", "response"):
-            ids = [row.id for row in found if getattr(by_id[row.id], side)]
+            gone = [row.id for row in found if getattr(by_id[row.id], side)]
             there = case((table.c[f"{side}_size"].is_(None), None), else_=0)
             connection.execute(
                 update(table)
-                .where(table.c.id.in_(ids), table.c[f"{side}_size"].is_not(None))
+                .where(table.c.id.in_(gone), table.c[f"{side}_size"].is_not(None))
                 .values({f"{side}_size": there, f"{side}_digest": NOTHING, f"{side}_truncated": True})
             )
-        connection.execute(update(table).where(table.c.id.in_([row.id for row in found])).values(complete=False))
+        connection.execute(update(table).where(table.c.id.in_(ids)).values(complete=False))
+    add_fields(connection, fields)
     wait_for_turn(connection, "payloads")
     segments |= sweep_payloads(connection, digests)
-    forget_looks(connection, [row.exchange for row in exchanges])
+    _erase_looks(connection, exchanges)
     add_due(connection, segments)
+
+
+def _erase_looks(connection: Connection, exchanges: Sequence[ErasedRow]) -> None:
+    """Where the content of a document was erased its history says so; the looks of those that say nothing of one any
+    more go."""
+    forget_looks(connection, [row.exchange for row in exchanges if row.content is None])
+    erase_looks(connection, [row.exchange for row in exchanges if row.content in row.sides])
 
 
 def add_due(connection: Connection, segments: Collection[str]) -> None:
