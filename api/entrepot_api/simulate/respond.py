@@ -20,6 +20,8 @@ from ..http.ranges import Span, is_fresh, range_applies, requested_span
 from . import problems
 
 _NOTHING = (b"Content-Length", b"0")
+_OVER_ALL = (b"content-md5", b"content-digest", b"x-amz-checksum-", b"x-goog-hash")
+"""Beginnings of the names of checksums that do not hold for a part."""
 _OF_CONTENT = {b"content-type", b"content-length", b"content-range", b"content-language", b"content-disposition"}
 
 
@@ -43,6 +45,7 @@ def respond(asked: Asked, answer: Answer) -> Response:
             return _bare(416, [*_said(asked, answer), (b"Content-Range", b"bytes */%d" % content.size), _NOTHING])
     status, part = (answer.status, Span(0, content.size)) if span is None else (206, span)
     if span is not None:
+        headers = [pair for pair in headers if not pair[0].lower().startswith(_OVER_ALL)]
         headers.append((b"Content-Range", b"bytes %d-%d/%d" % (span.start, span.end - 1, content.size)))
     if coding.sent:
         headers.append((b"Content-Encoding", ", ".join(coding.sent).encode("latin-1")))

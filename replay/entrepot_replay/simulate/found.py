@@ -38,17 +38,18 @@ class Near:
 
 
 MOST_NEAR = 5
+_MOST_REASONS = 50
 
 
 @dataclass(slots=True)
 class Missing:
-    """Captures that were looked at in vain: for each reason the newest, up to MOST_NEAR."""
+    """Captures that were looked at in vain: for each reason the newest, for up to `_MOST_REASONS`."""
 
     near: list[Near] = field(default_factory=list)
     looked_at: int = 0
 
     def add(self, row: ExchangeRow, why: str) -> None:
-        if len(self.near) < MOST_NEAR and all(one.why != why for one in self.near):
+        if len(self.near) < _MOST_REASONS and all(one.why != why for one in self.near):
             self.near.append(Near(row, why))
 
 

@@ -1,22 +1,25 @@
 """What comes nearest to a request that nothing was captured for: the same path otherwise asked, then its siblings."""
 
+import re
 from collections.abc import Iterator
 
 from entrepot_store.catalog import ExchangeRow
 from entrepot_store.clock import to_rfc3339
-from entrepot_store.errors import BadInput
+from entrepot_store.rules.template import LONGEST
 
 from .asked import Asked
 from .captures import Captures
 from .found import MOST_NEAR, Missing, Near
 
+_NOT_LITERAL = re.compile(r"[{}*?#\x00-\x20\x7f]")
+"""What a template would take for something else, or does not take."""
 _LOOKED_AT = 50
 """Newest exchanges under a template that are looked through for different paths."""
 
 
 def nearest(captures: Captures, asked: Asked, until: int, missing: Missing) -> list[Near]:
-    """Up to MOST_NEAR captures, each with the reason why it is not the answer."""
-    found = list(missing.near)
+    """Up to MOST_NEAR captures, each with the reason why it is not the answer; those of the same method first."""
+    found = sorted(missing.near, key=lambda near: near.row.method != asked.method)
     if not found:
         later = captures.later(asked.path, until)
         if later is not None:
@@ -31,10 +34,7 @@ def _siblings(captures: Captures, asked: Asked) -> list[ExchangeRow]:
     """One of each path that differs in one of the last two segments, those of the same method first; else what is
     below the path, or beside it."""
     for template in _templates(asked.path):
-        try:
-            rows = captures.some(template=template, limit=_LOOKED_AT)
-        except BadInput:
-            continue  # the path has what means something in a template
+        rows = captures.some(template=template, limit=_LOOKED_AT)
         if rows:
             return _different(rows, asked)
     parent = asked.path.rstrip("/").rpartition("/")[0]
@@ -47,6 +47,8 @@ def _siblings(captures: Captures, asked: Asked) -> list[ExchangeRow]:
 
 def _templates(path: str) -> Iterator[str]:
     segments = path.split("/")[1:]
+    if _NOT_LITERAL.search(path) or len(path) >= LONGEST - len("{any}"):
+        return
     for position in range(len(segments) - 1, max(len(segments) - 3, -1), -1):
         if len(segments) > 1:  # one segment stands for everything
             yield "/" + "/".join([*segments[:position], "{any}", *segments[position + 1 :]])

@@ -7,7 +7,9 @@ from entrepot_store.catalog import ExchangeRow
 from entrepot_store.documents.coded import codings_of, uncoded
 from entrepot_store.errors import NotFound
 from entrepot_store.jsonpaths import Path
+from entrepot_store.model import safe_text
 
+from ..answer import header
 from .asked import Asked, fields_of, query_of
 from .captures import Captures
 from .found import Missing
@@ -16,6 +18,8 @@ from .payload import LONGEST, Match, Payload, compare
 from .usable import PASSING, unusable
 from .variants import preference, refusal
 
+_OPERATION = (b"x-amz-target", b"soapaction", b"x-http-method-override", b"x-http-method", b"x-method-override")
+"""Headers that name what is to be done where all is done under one URL with one method."""
 _MOST_BODIES = 200
 """Distinct recorded bodies that are read out of the vault to be compared with one that is asked."""
 
@@ -58,6 +62,10 @@ class Writes:
             if fields_likeness(recorded, now, self.key) is Likeness.NONE:
                 missing.add(row, f"its query is {query_of(row.url) or 'empty'}")
                 continue
+            operation = _other_operation(row, asked)
+            if operation:
+                missing.add(row, operation)
+                continue
             yield row
 
     def _body(
@@ -88,6 +96,15 @@ class Writes:
             return compare(Payload(row.request.content_type, recorded), now, self.ignore, self.key)
         except (ValueError, RecursionError):
             return Match.DIFFERENT, "its bytes; it is nested too deeply to be compared by content"
+
+
+def _other_operation(row: ExchangeRow, asked: Asked) -> str:
+    """Which other operation it is, if it is one."""
+    for name in _OPERATION:
+        recorded = header(row.request.headers, name)
+        if recorded != asked.header(name):
+            return f"its {name.decode()} is {'absent' if recorded is None else safe_text(recorded)[:100]}"
+    return ""
 
 
 def _conditions(recorded: Iterable[tuple[bytes, bytes]], asked: Asked) -> bool:
