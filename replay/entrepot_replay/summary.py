@@ -136,7 +136,7 @@ class PlanSummary:
         for why, number in self._lost.most_common():
             found.append({"kind": "lost", "text": f"{_exchanges(number)} cannot be replayed: {why}."})
         for why, number in self._unread.most_common():
-            found.append({"kind": "unread", "text": f"{_exchanges(number)} was not searched for ids made anew: {why}."})
+            found.append({"kind": "unread", "text": f"{_exchanges(number)} not searched for ids made anew: {why}."})
         if self._unmade:
             found.append(
                 {

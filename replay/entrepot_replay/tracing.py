@@ -136,6 +136,8 @@ class Tracing:
         kind = message.content_type
         if not (is_json(kind) or is_form(kind) or is_text(kind)):
             return None
+        if message.size > INLINE and not kind:
+            return None  # long and of no type: content, and no message
         if message.size > INLINE:
             self.unread.append(Unread(row.id, f"its {side} is longer than {INLINE} bytes"))
             return None

@@ -68,7 +68,8 @@ class Traffic:
         ("2026-11-22T10:00:00Z", Kind.TIME, True),
         ("Sun, 22 Nov 2026 10:00:00 GMT", Kind.TIME, True),
         ("preferences", Kind.WORD, False),
-        ("us-east-1", Kind.TOKEN, True),
+        ("us-east-1", Kind.WORD, False),
+        ("wvhzfabbzbumfrflluloindjcvfagrfizvaiuxqjzncxkhushcrmg", Kind.TOKEN, True),
         ("a sentence of 3 words", Kind.TEXT, False),
     ],
 )
