@@ -7,6 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 from time import monotonic
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -97,6 +98,29 @@ def test_a_client_is_answered_as_http_says(tmp_path: Path) -> None:
         ended, said = server.end()
         assert ended == counted
         assert said.count("501 GET /letters/b was not captured") == 1
+
+
+def test_hostile_captures_do_not_break_the_server(tmp_path: Path) -> None:
+    recording = Recording()
+    evil = ((b"X-\x1b]0;t\x07", b"a"), (b"X-Split", b"a\r\nSet-Cookie: stolen=1"), (b"X-Bytes", b"\xff\xfe"))
+    recording.add("GET", "/a", answer=b"a", answer_headers=(*evil, (b"Content-Type", b"text/html\r\nX-Injected: 1")))
+    recording.add("PUT", "/b", b"b", headers=((b"Content-Type", b"text/html\r\nX-Injected: 1"),), answer=b"")
+    recording.add("GET", b"/\x1b[31m/\xff?q=\xff", answer=b"c")
+    recording.add("GET", "/status", status=12, answer=b"")
+    recording.add("GET", "/ws", status=101, answer=b"")
+    upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "x"}
+    with serving_simulation(captured_in(tmp_path / "data", recording.exchanges)) as (server, client):
+        for path, text in (("/a", "a"), ("/b", "b")):
+            answer = client.get(path)
+            assert (answer.status_code, answer.text) == (200, text)
+            assert not {"x-injected", "set-cookie", "content-type", "x-split"} & set(answer.headers)
+        with socket.create_connection(("127.0.0.1", urlsplit(server.url).port)) as raw:
+            raw.sendall(b"GET /%1b[31m/\xff?q=\xff HTTP/1.0\r\n\r\n")
+            assert raw.recv(100).startswith(b"HTTP/1.1 ")
+        assert client.get("/status").json()["nearest"][0]["why"] == "its status, 12, cannot be sent"
+        assert client.get("/ws", headers=upgrade).status_code == 501
+        assert client.get("/" + "x" * 20_000).status_code == 501
+        assert server.end()[0]["failures"] == 0
 
 
 def ranges(client: httpx.Client) -> None:

@@ -40,6 +40,7 @@ class ApiServer(uvicorn.Server):
                 access_log=False,
                 server_header=False,
                 lifespan="on",
+                ws="none",
                 timeout_graceful_shutdown=DRAIN_SECONDS,
                 timeout_notify=STATE_SECONDS,
                 callback_notify=self._write_state,

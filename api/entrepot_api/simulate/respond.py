@@ -17,6 +17,7 @@ from entrepot_store.model import Headers
 from ..http import memento
 from ..http.payloads import CHUNK, PayloadResponse, chunks
 from ..http.ranges import Span, is_fresh, range_applies, requested_span
+from ..text import visible
 from . import problems
 
 _NOTHING = (b"Content-Length", b"0")
@@ -86,7 +87,7 @@ def _is_fresh(asked: Asked, answer: Answer) -> bool:
 def _said(asked: Asked, answer: Answer) -> Headers:
     said = [(b"Entrepot-Exchange", str(answer.exchange).encode())]
     if answer.made:
-        said.append((b"Entrepot-Simulated", answer.made.encode("latin-1", "replace")))
+        said.append((b"Entrepot-Simulated", visible(answer.made).encode("latin-1", "replace")))
     if answer.left_out:
         said.append((b"Entrepot-Left-Out", ", ".join(answer.left_out).encode("latin-1")))
     if answer.secrets:

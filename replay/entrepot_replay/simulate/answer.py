@@ -130,8 +130,9 @@ def _state(archive: Archive, found: State) -> Answer:
             raise Unanswerable(f"of the {wrote} not everything was captured")
         content = _content(message, partial(archive.body, row, found.side))
         media_type = message.content_type
-    if media_type:
-        headers = ((b"Content-Type", media_type.encode("latin-1", "replace")), *headers)
+    sent = media_type.encode("latin-1", "replace")
+    if sent and not _UNSENDABLE.search(sent):
+        headers = ((b"Content-Type", sent.strip(b" \t")), *headers)
     return Answer(200, headers, content, row.id, found.moment, row.duration_us, left_out, made=f"left by the {wrote}")
 
 

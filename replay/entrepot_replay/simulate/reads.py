@@ -20,13 +20,15 @@ from .captures import Captures
 from .found import Found, Missing, Recorded, State
 from .likeness import Likeness, fields_likeness
 from .usable import PASSING, unusable
-from .variants import has_variants, preference, quality, refusal
+from .variants import BEST, has_variants, preference, quality, refusal
 
-_BESIDE = 20
+_BESIDE = 15
 """Rows behind the first that says something: a write that began earlier may have ended later."""
 _PARENTS = 200
 """Newest exchanges of the path above that are asked whether they created the resource."""
-_STATES = frozenset({200, 203, 204, 300, 301, 302, 303, 307, 308, 404, 410})
+_MOST_BESIDE = 200
+"""Rows behind the first that are looked at for an answer that suits the client better."""
+_STATES = frozenset({*range(200, 300), 300, 301, 302, 303, 307, 308, 404, 410} - {206})
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +100,11 @@ class Reader:
         claims: list[Found] = []
         fallback: Recorded | None = None
         beside = 0
-        wrote = False
+        settled = False
         for row in self.captures.of_paths(asked.paths, until):
             missing.looked_at += 1
             beside += bool(claims)
-            if (wrote and beside > _BESIDE) or beside > 10 * _BESIDE:
+            if beside > (_BESIDE if settled else _MOST_BESIDE):
                 break
             if not self._same_query(row, asked):
                 missing.add(row, f"its query is {query_of(row.url) or 'empty'}")
@@ -110,13 +112,14 @@ class Reader:
             method = row.method.upper()
             if method in ("PUT", "PATCH", "DELETE"):
                 said = [one for one in self._changes(row, asked) if one.moment <= until]
-                wrote = wrote or bool(said)
+                settled = settled or bool(said)
                 claims += said
             elif method not in ("GET", "HEAD"):
                 missing.add(row, f"it is a {row.method}")
             elif self._fits(row, asked, missing):
                 if row.status in _STATES and method == "GET":
                     claims.append(Recorded(row, row.started_at))
+                    settled = settled or not has_variants(row) or preference(row, asked, self.key) == BEST
                 elif fallback is None or (fallback.row.status in PASSING and row.status not in PASSING):
                     fallback = Recorded(row, row.started_at)
         return claims, fallback

@@ -51,6 +51,10 @@ def refusal(row: ExchangeRow, asked: Asked, key: bytes | None) -> str:
     return ""
 
 
+BEST = (Likeness.SAME, 1.0)
+"""The most that `preference` can be."""
+
+
 def preference(row: ExchangeRow, asked: Asked, key: bytes | None) -> tuple[int, float]:
     """The higher, the better the answer suits this client: its own one where answers are private, then what `Accept`
     weighs more."""
