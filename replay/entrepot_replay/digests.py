@@ -18,6 +18,7 @@ DIGEST_HEADERS = frozenset({b"content-md5", b"content-digest", b"repr-digest", b
 """Those that any server may send, over the bytes as they are on the wire."""
 
 _AMAZON = b"x-amz-checksum-"
+_HOW = frozenset({b"x-amz-checksum-algorithm", b"x-amz-checksum-mode", b"x-amz-checksum-type"})
 _SHA256 = b"x-amz-content-sha256"
 _LISTS = frozenset({b"content-digest", b"repr-digest", b"digest", b"x-goog-hash"})
 _ALGORITHM = b"x-amz-sdk-checksum-algorithm"
@@ -110,7 +111,7 @@ def sha256_hex(body: Iterable[bytes]) -> str:
 
 
 def _is_checksum(lower: bytes) -> bool:
-    return lower.startswith(_AMAZON) and lower not in (b"x-amz-checksum-type", b"x-amz-checksum-mode")
+    return lower.startswith(_AMAZON) and lower not in _HOW
 
 
 def _algorithms(name: bytes, value: bytes) -> list[str]:

@@ -250,9 +250,10 @@ def test_an_exchange_keeps_what_is_clean_and_says_what_is_missing() -> None:
     assert raw.response is not None
     secret = b'{"token": "x"}'
     headers = (*raw.request.headers, (b"Content-MD5", b"abc"), (b"X", b"tok_x"))
+    checksums = ((b"x-amz-checksum-crc32", b"AAAAAA=="), (b"x-amz-checksum-type", b"FULL_OBJECT"))
     raw = replace(
         raw,
-        request=replace(raw.request, headers=headers, body=Body.of(secret), path=b"/tok_y"),
+        request=replace(raw.request, headers=headers, trailers=checksums, body=Body.of(secret), path=b"/tok_y"),
         response=replace(raw.response, body=replace(Body.of(secret), truncated=True)),
         messages=[WebSocketMessage(1, True, True, data) for data in (secret, b"tok_z", b'{"token":')],
     )
@@ -267,6 +268,8 @@ def test_an_exchange_keeps_what_is_clean_and_says_what_is_missing() -> None:
         (b"Content-MD5", ref("content-md5", "abc").encode()),
         (b"X", ref("regex", "tok_x").encode()),
     )
+    crc = ref("x-amz-checksum-crc32", "AAAAAA==").encode()
+    assert found.request.trailers == ((checksums[0][0], crc), checksums[1])
     assert [message.data for message in found.messages] == [
         found.request.body.data,
         ref("regex", "tok_z").encode(),

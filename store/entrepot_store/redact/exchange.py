@@ -19,6 +19,9 @@ _DIGESTS = frozenset(
     (b"content-md5", b"digest", b"content-digest", b"repr-digest", b"x-amz-content-sha256", b"x-goog-hash")
 )
 """Headers that are hashes over a body: guesses at what was taken out of it could be tried against them."""
+_CHECKSUM = b"x-amz-checksum-"
+"""So are those whose names begin like this, but for the few that only say how."""
+_HOW = frozenset((b"x-amz-checksum-algorithm", b"x-amz-checksum-mode", b"x-amz-checksum-type"))
 
 type Redact = Callable[[BodyRules, Job], Result]
 type _Message = Request | Response
@@ -107,9 +110,13 @@ def _kept[M: (Request, Response)](side: M, redacted: Redacted, key: bytes, withh
 
 def _undigested(headers: Headers, key: bytes) -> Headers:
     return tuple(
-        (name, reference_for(key, name.decode("latin-1"), value) if name.lower() in _DIGESTS else value)
+        (name, reference_for(key, name.decode("latin-1"), value) if _is_digest(name.lower()) else value)
         for name, value in headers
     )
+
+
+def _is_digest(lower: bytes) -> bool:
+    return lower in _DIGESTS or (lower.startswith(_CHECKSUM) and lower not in _HOW)
 
 
 def _message(message: WebSocketMessage, redacted: Redacted, withheld: list[str]) -> WebSocketMessage | None:
