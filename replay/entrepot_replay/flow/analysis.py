@@ -28,6 +28,15 @@ class Traced:
     shares: tuple[UUID, ...] = ()
 
 
+def _is_inside(where: str, whole: set[str]) -> bool:
+    outer = where.rpartition("|")[0]
+    while outer:
+        if outer in whole:
+            return True
+        outer = outer.rpartition("|")[0]
+    return False
+
+
 class Analysis:
     """One pass over the traffic to one product. `hide` gives the digest by which redaction refers to a secret."""
 
@@ -51,7 +60,7 @@ class Analysis:
                     uses[part.where, key] = part, key, *maker
                 continue
             key_used = used_key(part)
-            if key_used is None or part.where.rpartition("|")[0] in whole:
+            if key_used is None or _is_inside(part.where, whole):
                 continue
             made = self._made.get(key_used)
             if made is not None:

@@ -15,6 +15,7 @@ from .values import LONGEST, is_distinctive
 
 _URL = re.compile(r"(?:[a-z][a-z0-9+.-]*://[^/\s?#]*)?(/[^\s?#]*)(?:\?([^\s#]*))?(?:#\S*)?", re.IGNORECASE)
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{8,}")
+_SEPARATORS = re.compile(r"[\s:;,|&]+")
 _FINER = re.compile(r"[A-Za-z0-9]{8,}")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{16,}={0,2}")
 _JWT = re.compile(r"[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*")
@@ -89,15 +90,25 @@ def value_parts(part: Part) -> Iterator[Part]:
 
 
 def tokens_of(where: str, text: str) -> Iterator[Part]:
-    """Distinctive tokens of a composite value; the value as a whole is not among them."""
-    for number, found in enumerate(_TOKEN.finditer(text)):
-        token = found[0]
-        if token != text and is_distinctive(token):
-            yield Part(f"{where}|token#{number}", token)
-        if ("_" in token or "-" in token) and not is_distinctive_whole(token):
-            for finer, inner in enumerate(_FINER.finditer(token)):
-                if is_distinctive(inner[0]):
-                    yield Part(f"{where}|token#{number}.{finer}", inner[0])
+    """Distinctive values inside a composite one, the longest first: what stands between separators
+    (`user:token.signature`), the words of that, and what is left of a word without its hyphens. The value as a whole is
+    not among them. Places are nested, so that what is inside a value that is known can be left aside."""
+    pieces = _SEPARATORS.split(text)
+    for number, piece in enumerate(pieces):
+        place = where
+        if len(pieces) > 1:
+            place = f"{where}|part#{number}"
+            if is_distinctive(piece):
+                yield Part(place, piece)
+        for index, found in enumerate(_TOKEN.finditer(piece)):
+            token = found[0]
+            inner = f"{place}|token#{index}"
+            if token != piece and is_distinctive(token):
+                yield Part(inner, token)
+            if ("_" in token or "-" in token) and not is_distinctive_whole(token):
+                for finer, bit in enumerate(_FINER.finditer(token)):
+                    if is_distinctive(bit[0]):
+                        yield Part(f"{inner}|bit#{finer}", bit[0])
 
 
 def is_distinctive_whole(token: str) -> bool:

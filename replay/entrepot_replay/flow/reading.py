@@ -10,7 +10,7 @@ same in all of them:
     text#4             a token of any other text, counted
     location:-1        a segment of a URL, counted from its end   location?cursor a field of its query
 
-Behind a `|` stands a place inside a value: `json:/next|url?cursor`, `json:/arn|token#2`, `json:/state|base64|json:/id`.
+Behind a `|` stands a place inside a value: `json:/next|url?cursor`, `json:/arn|part#5`, `json:/state|base64|json:/id`.
 """
 
 from collections.abc import Iterator
