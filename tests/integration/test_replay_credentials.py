@@ -8,8 +8,10 @@ from threading import Barrier, Thread
 from typing import Any
 from urllib.parse import parse_qs
 
+import httpx
 import pytest
 
+from entrepot_api.tokens import create_token
 from entrepot_replay import wire
 from entrepot_replay.credentials import Credentials, CredentialSource, configured_for
 from entrepot_replay.credentials.material import Material
@@ -19,10 +21,13 @@ from entrepot_replay.options import RunOptions
 from entrepot_replay.renewing import asker
 from entrepot_replay.sender import Timeouts
 from entrepot_replay.target import Target
+from entrepot_store.clock import SystemClock
 from entrepot_store.config import CredentialConfig
 from entrepot_store.errors import BadInput
 from entrepot_store.redact import Redactor
 from tests.support.captured import Recording
+from tests.support.faces import serving, stored, wait_for_state
+from tests.support.proxy import wait_until
 from tests.support.replay_target import ReplayTarget, Seen, answer
 from tests.support.replaying import Bench, replaying
 
@@ -318,3 +323,26 @@ def test_a_server_that_is_asked_and_is_not_there(secrets: None) -> None:
         ask("POST", None, "/login", [], b"x")
     with pytest.raises(Unsendable, match="nothing says"):
         Credentials((), [LOGIN]).header(*REDACTOR.headers(HEADERS)[0])
+
+
+def test_over_http_only_what_names_its_target_is_used(tmp_path: Path, secrets: None) -> None:
+    recording = Recording()
+    recording.add("PUT", "/x", b"{}", headers=REDACTOR.headers(HEADERS[:1]))
+    with ReplayTarget() as target, ReplayTarget() as elsewhere:
+        file = tmp_path / "entrepot.toml"
+        file.write_text(
+            '[[credential]]\nname = "any"\nto = "orders"\nkind = "bearer"\ntoken = "env:SECRET"\n'
+            '[[credential]]\nname = "here"\nto = "orders"\nkind = "bearer"\ntoken = "env:TOKEN"\n'
+            f'target = "{target.url}"\n'
+        )
+        with stored(tmp_path / "data", recording.exchanges) as found:
+            _, token = create_token(found.archive.catalog, SystemClock(), name="operator", scopes=("replay", "read"))
+            with serving(found.settings.data, "--config", str(file)) as process:
+                url = wait_for_state(found.settings.data, process)["listen"]
+                with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=30) as client:
+                    for place, status in ((elsewhere.url, 400), (target.url, 202)):
+                        replay = client.post("/v1/replays", json={"to": "orders", "target": place}).json()["id"]
+                        assert client.post(f"/v1/replays/{replay}/start").status_code == status
+                    wait_until(lambda: target.seen, "the step is sent")
+    assert target.seen[0].header(b"authorization") == b"Bearer live-token"
+    assert elsewhere.seen == []
