@@ -21,6 +21,7 @@ from entrepot_store.redact import Reference, load_key
 from entrepot_store.redact.reference import secret_hash
 from entrepot_store.spool import SpoolFolder
 from entrepot_store.spool.backlog import seconds_behind
+from entrepot_store.vault.read_ahead import ReadAheadVault
 
 from . import wire
 from .attempt import Attempter
@@ -139,7 +140,7 @@ class Replays:
         )
         attempter = Attempter(
             replay=replay,
-            archive=self._archive,
+            archive=Archive(ReadAheadVault(self._archive.vault), self._archive.catalog),
             target=target,
             options=options,
             credentials=credentials,

@@ -63,7 +63,18 @@ class Archive:
             yield stream
 
     def body_bytes(self, row: ExchangeRow, side: Side) -> bytes:
-        """The whole body in memory; for bodies whose `size` the caller has looked at."""
+        """The whole body in memory; for bodies whose `size` the caller has looked at. Raises as `body`."""
+        message = row.request if side == "request" else row.response
+        if message is None or message.size == 0:
+            return b""
+
+        def read(row: ExchangeRow) -> bytes | None:
+            there = _message(row, side)
+            return self._reader(row.segment).short_body(there.offset, there.length, there.size, there.digest)
+
+        found = self._where_it_is(row, read)
+        if found is not None:
+            return found
         with self.body(row, side) as stream:
             return stream.read()
 

@@ -18,6 +18,7 @@ from entrepot_store.vault import ObjectStat, Vault
 from entrepot_store.vault import s3 as s3_module
 from entrepot_store.vault.directory import DirectoryVault
 from entrepot_store.vault.memory import MemoryVault
+from entrepot_store.vault.read_ahead import ReadAheadVault
 from entrepot_store.vault.retrying import RetryingVault
 from entrepot_store.vault.s3 import S3Vault
 from tests.support.servers import S3Server
@@ -26,6 +27,7 @@ OTHER_SERVER = os.environ.get("ENTREPOT_TEST_S3")
 KINDS = [
     "memory",
     "directory",
+    "reading ahead",
     pytest.param("s3", marks=pytest.mark.s3),
     pytest.param("retrying", marks=pytest.mark.s3),
 ]
@@ -53,6 +55,8 @@ def vault(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Vault]:
             made = MemoryVault()
         case "directory":
             made = DirectoryVault(tmp_path / "vault")
+        case "reading ahead":
+            made = ReadAheadVault(DirectoryVault(tmp_path / "vault"))
         case "s3":
             made = s3_vault(request.getfixturevalue("seaweedfs"))
         case "retrying":

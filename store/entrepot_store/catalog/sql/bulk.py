@@ -3,10 +3,12 @@ on PostgreSQL, where rows are copied to a temporary table and inserted from ther
 """
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
+from uuid import UUID
 
 import psycopg
-from sqlalchemy import ColumnClause, Connection, Table, column, select, text
+from sqlalchemy import ColumnClause, Connection, Dialect, Table, Update, column, select, text
 from sqlalchemy import table as named_table
 
 from .dialect import insert_into, is_sqlite
@@ -41,6 +43,28 @@ def insert_rows(
         connection.execute(statement)
         return []
     return list(connection.execute(statement.returning(table.c[returning])).scalars())
+
+
+def change_rows(connection: Connection, statement: Update, rows: Sequence[dict[str, Any]]) -> None:
+    """Runs an UPDATE once for every row of values for its parameters, all of which must be given. On PostgreSQL the
+    driver sends them all before it waits for the first answer."""
+    if not is_sqlite(connection):
+        connection.execute(statement, rows)
+        return
+    sql, names, constants = _driver_form(statement, connection.dialect)
+    values = [constants | row for row in rows]
+    connection.exec_driver_sql(sql, [tuple([_plain(row[name]) for name in names]) for row in values])
+
+
+@cache
+def _driver_form(statement: Update, dialect: Dialect) -> tuple[str, Sequence[str], dict[str, Any]]:
+    """The statement's text, its parameters in their order, and those that it brings itself."""
+    compiled = statement.compile(dialect=dialect)
+    return compiled.string, compiled.positiontup or (), dict(compiled.params)
+
+
+def _plain(value: Any) -> Any:
+    return value.bytes if isinstance(value, UUID) else value
 
 
 def copy_rows(connection: Connection, table: str, rows: Sequence[Values]) -> None:

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, literal, not_, or_, update
 
 from ..replays import Outcome, Settled, StepState, Verdict
+from .bulk import change_rows
 from .replay_records import outcome_parameters
 from .replay_schema import ReplayStep
 
@@ -50,12 +51,12 @@ _INTENT = (
 
 def store_outcomes(connection: Connection, replay: UUID, outcomes: Sequence[Outcome]) -> None:
     if outcomes:
-        connection.execute(_OUTCOME, [outcome_parameters(replay, outcome) for outcome in outcomes])
+        change_rows(connection, _OUTCOME, [outcome_parameters(replay, outcome) for outcome in outcomes])
 
 
 def store_intents(connection: Connection, replay: UUID, intents: Sequence[int]) -> None:
     if intents:
-        connection.execute(_INTENT, [{"in_replay": replay, "at_seq": seq} for seq in intents])
+        change_rows(connection, _INTENT, [{"in_replay": replay, "at_seq": seq} for seq in intents])
 
 
 def settle(
