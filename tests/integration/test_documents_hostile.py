@@ -1,12 +1,21 @@
 """Documents that clients made odd: only ever patched, kept packed, named at length or by a listener's address."""
 
+import asyncio
 import gzip
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from uuid import UUID
 
+import httpx
 import pytest
 
+from entrepot_api.http import create_app
+from entrepot_api.tokens import create_token
+from entrepot_store.catalog import open_catalog
+from entrepot_store.clock import SystemClock
+from entrepot_store.config import Settings
+from entrepot_store.vault.directory import DirectoryVault
 from tests.support.captured import archive_of
 from tests.support.faces import Ran, run_cli
 from tests.support.timetravel import HOST, History
@@ -56,6 +65,23 @@ def test_what_was_only_ever_changed_is_no_damage(cli: Cli, tmp_path: Path) -> No
 
 def test_packed_contents_are_compared_by_what_is_in_them(cli: Cli) -> None:
     assert "~ $.n: 1 -> 2" in cli("diff", HOST, PACKED).out
+
+
+def test_packed_contents_say_so_over_http(data: Path) -> None:
+    with open_catalog(f"sqlite:///{data / 'catalog.sqlite'}") as catalog:
+        _, token = create_token(catalog, SystemClock(), name="reader")
+        app = create_app(Settings(data=data), catalog, DirectoryVault(data / "vault"))
+        packed, patched = (catalog.documents.find(HOST, key).id for key in (PACKED, PATCHED))
+
+        async def ask(document: UUID) -> httpx.Response:
+            async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://api") as client:
+                headers = {"Authorization": f"Bearer {token}"}
+                return await client.get(f"/v1/documents/{document}/content", headers=headers)
+
+        found = asyncio.run(ask(packed))
+        assert (found.headers["Content-Encoding"], found.json()) == ("gzip", {"n": 2})  # httpx undoes it
+        unknown = asyncio.run(ask(patched))
+        assert (unknown.status_code, unknown.json()["type"]) == (404, "urn:entrepot:problem:never-seen")
 
 
 def test_one_long_key_does_not_widen_every_line(cli: Cli) -> None:

@@ -30,6 +30,9 @@ _IMMUTABLE = "private, max-age=31536000, immutable"
 _CHECKED = "private, no-cache"
 """May be kept, and must be asked for each time: another version may be the one by then."""
 
+_KNOWN = frozenset(("gzip", "deflate", "br", "zstd"))
+"""Content codings that a header may name."""
+
 _MEMENTO = {
     "Memento-Datetime": {"description": "When the version began.", "schema": {"type": "string"}},
     "Link": {"description": "`original`, `timegate` and `timemap`.", "schema": {"type": "string"}},
@@ -129,6 +132,8 @@ def _payload(services: Services, document: DocumentRow, version: VersionRow, *, 
     headers = payloads.payload_headers(version.id, "content", shown.media_type, shown.digest)
     headers |= said
     headers["Content-Location"] = memento.version_path(document.id, version.id)
+    if shown.codings and _KNOWN.issuperset(shown.codings):  # any other is what a client wrote, and only it can tell
+        headers["Content-Encoding"] = ", ".join(shown.codings)
     headers["Cache-Control"] = cache if shown.settled else _CHECKED
     return Payload(shown.size, headers, shown.open)
 
