@@ -19,7 +19,7 @@ _LONGEST_LINE = 16 * 1024
 
 def is_framed(headers: Iterable[tuple[bytes, bytes]]) -> bool:
     """Whether the body is in that framing."""
-    return any(name.lower() == _SHA256 and value.startswith(STREAMING) for name, value in headers)
+    return any(value.startswith(STREAMING) and name.lower() == _SHA256 for name, value in headers)
 
 
 def unframed(

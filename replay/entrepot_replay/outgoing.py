@@ -152,7 +152,7 @@ def _content(
 
 def _is_redacted(headers: Iterable[tuple[bytes, bytes]]) -> bool:
     """Whether redaction changed the body, and hid the hashes over it."""
-    return any(is_digest_header(name) and b"{{secret:" in value for name, value in headers)
+    return any(b"{{secret:" in value and is_digest_header(name) for name, value in headers)
 
 
 def _kept(recorded: Iterable[tuple[bytes, bytes]], *, asks: bool) -> list[tuple[bytes, bytes]]:
@@ -184,7 +184,7 @@ def _filled(
         missing = [reference for reference in missing if not signature.replaces_field(reference.name)]
     headers = []
     for name, recorded in kept:
-        if signature is not None and signature.replaces_header(name):
+        if b"{{secret:" not in recorded or (signature is not None and signature.replaces_header(name)):
             headers.append((name, recorded))
             continue
         value, absent = filling.header(name, recorded)

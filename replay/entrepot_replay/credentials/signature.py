@@ -29,7 +29,7 @@ class Signature:
     def of(cls, headers: Iterable[tuple[bytes, bytes]], path: bytes) -> "Signature | None":
         """The signature of a request; None if it has none whose scope is known."""
         for name, value in headers:
-            if name.lower() == b"authorization":
+            if len(name) == 13 and name.lower() == b"authorization":
                 scope = scope_of_header(value)
                 return None if scope is None else cls(scope)
         return cls._presigned(path)
