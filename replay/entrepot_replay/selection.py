@@ -85,6 +85,11 @@ class Chosen:
     listed: bool = False
 
 
+def is_health_check(path: str) -> bool:
+    """Whether a path (without query) is one that monitors ask."""
+    return _HEALTH.fullmatch(path) is not None
+
+
 def choose(row: ExchangeRow, selection: Selection) -> Chosen:
     """Whether the exchange becomes a step, and if not, why not. What nobody asked for comes before what is broken."""
     method = row.method.upper()
@@ -94,7 +99,7 @@ def choose(row: ExchangeRow, selection: Selection) -> Chosen:
     if _is_websocket(row):
         return Chosen(Skip.WEBSOCKET, listed=True)
     if method in READS:
-        if _HEALTH.fullmatch(row.path):
+        if is_health_check(row.path):
             return Chosen(Skip.HEALTH_CHECK)
         if method not in asked:
             return Chosen(Skip.READ)
