@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from entrepot_replay.simulate import Answer, Missed, Options, Sequence
+from entrepot_replay.simulate import Answer, Missed, Options, Sequence, captures
 from entrepot_store.errors import BadInput, Damaged, NotFound
 from entrepot_store.model import Action, Body, Headers
 from entrepot_store.redact import reference_for
@@ -179,6 +179,26 @@ def test_the_best_match_of_a_body_wins(tmp_path: Path) -> None:
         assert [asking.hit("POST", "/orders", b'{"sku":"A","nonce":"3"}')[1] for _ in range(2)] == [b"one", b"two"]
         assert asking.hit("PUT", "/etag", b"{}", headers=(JSON, (b"If-Match", b'"2"'))) == (412, b"changed")
         assert asking.hit("PUT", "/etag", b"{}", headers=(JSON, (b"If-Match", b'"1"'))) == (200, b"matched")
+
+
+def test_old_captures_of_a_hot_path_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(captures, "_READ", 3)
+    recording = Recording()
+    reference = reference_for(KEY, "token", b"s")
+    recording.add("GET", b"/a?n=secret&token=" + reference, answer=b"secret")
+    recording.add("PUT", "/a?n=put", b"put", status=204, answer=b"")
+    for number in range(20):
+        recording.add("GET", f"/a?n={number}", answer=b"%d" % number)
+        recording.add("POST", "/a", b'{"n":%d}' % number, answer=b"%d" % number)
+    with simulated(tmp_path, recording.exchanges) as asking:
+        for number in (0, 7, 19):
+            assert asking.hit("GET", f"/a?n={number}") == (200, b"%d" % number)
+            assert asking.hit("POST", "/a", b'{"n":%d}' % number) == (200, b"%d" % number)
+            assert asking.hit("POST", "/a", b'{"n": %d}' % number) == (200, b"%d" % number)
+        assert asking.hit("GET", "/a?n=put") == (200, b"put")
+        assert asking.hit("GET", "/a?n=secret&token=s") == (200, b"secret")
+        assert asking.hit("GET", "/a?n=7", at=at(17)) == (200, b"7")
+        assert asking.whys("POST", "/a", b'{"n":20}')[0] == "its body differs in $.n"
 
 
 def test_a_header_that_names_the_operation_counts(tmp_path: Path) -> None:

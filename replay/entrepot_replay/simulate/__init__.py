@@ -3,7 +3,7 @@
 A request (`asked`) walks: `simulation` → for reads `reads`, for writes `writes` with `payload` → both look `captures`
 up, and leave out what is `usable` for nobody, or by `variants` and `likeness` not for this client → `found` → `answer`,
 in a `coding`; or `nearest`, if nothing was found. `progress` remembers how far clients have come, `counts` what they
-got. Nothing is stored. The server is in `entrepot_api.simulate`.
+got, and `hot_paths` what a path with many captures holds. Nothing is stored. The server is in `entrepot_api.simulate`.
 """
 
 from .answer import Answer, Content

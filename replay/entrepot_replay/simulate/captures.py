@@ -1,8 +1,9 @@
 """What was captured of one product up to a moment, as the simulation looks it up: by path, newest or oldest first."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice, repeat
+from uuid import UUID
 
 from entrepot_store.archive import Archive
 from entrepot_store.catalog import ExchangeFilter, ExchangeRow, Order
@@ -12,10 +13,14 @@ from entrepot_store.documents.coded import codings_of, uncoded
 from entrepot_store.documents.effects import Said, statements
 from entrepot_store.errors import NotFound
 
-MOST = 5_000
-"""Exchanges of one path that are looked at for one request."""
-_FIRST_PAGE = 20
-_PAGE = 500
+from .hot_paths import MOST, HotPaths, Trace
+
+_READ = 500
+"""Newest exchanges of one path that are read for a request; of those behind them only what may be meant is."""
+_MEANT = 500
+_FOLLOWING = 5_000
+_PAGES = (20, 500, 5_000)
+"""Lengths of the first page, of the second, and of all others: what decides mostly is the newest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,19 +30,36 @@ class Captures:
     archive: Archive
     destination: str
     at: int
+    hot: HotPaths
 
-    def of_paths(self, paths: tuple[str, ...], until: int, *, since: int = 0) -> Iterator[ExchangeRow]:
-        """Those of the first path that has any, newest first, started from `since` to `until` (both inclusive)."""
+    def of_paths(
+        self, paths: tuple[str, ...], until: int, meant: Callable[[Trace], bool] = lambda _: True
+    ) -> Iterator[ExchangeRow]:
+        """Those of the first path that has any, newest first, started up to `until` (inclusive). Of old ones only those
+        that may be `meant`."""
         for path in paths:
-            found = self._pages(self._where(path=path, since=since, until=until), Order.NEWEST)
-            if (newest := next(found, None)) is not None:
-                yield newest
-                yield from islice(found, MOST - 1)
+            last: ExchangeRow | None = None
+            for number, row in enumerate(self._pages(self._where(path=path, since=0, until=until), Order.NEWEST)):
+                if number == _READ and last is not None:
+                    yield from self._old(path, last.id, meant)
+                    break
+                yield row
+                last = row
+            if last is not None:
                 return
 
+    def _old(self, path: str, before: UUID, meant: Callable[[Trace], bool]) -> Iterator[ExchangeRow]:
+        everything = self._where(path=path, since=0, until=self.at)
+        traces = self.hot.traces(path, lambda: islice(self._pages(everything, Order.NEWEST), MOST))
+        for trace in islice((trace for trace in traces if trace.id < before and meant(trace)), _MEANT):
+            try:
+                yield self.archive.catalog.exchange(trace.id)
+            except NotFound:
+                continue  # pruned since
+
     def following(self, path: str, since: int, until: int) -> list[ExchangeRow]:
-        """Those of one path in the order of time, both ends inclusive; the first `MOST`."""
-        return list(islice(self._pages(self._where(path=path, since=since, until=until), Order.OLDEST), MOST))
+        """The first of one path in the order of time, both ends inclusive."""
+        return list(islice(self._pages(self._where(path=path, since=since, until=until), Order.OLDEST), _FOLLOWING))
 
     def some(self, *, template: str | None = None, prefix: str | None = None, limit: int) -> list[ExchangeRow]:
         """A few of the newest under a template or below a prefix. Raises BadInput for what is no template."""
@@ -72,11 +94,10 @@ class Captures:
         )
 
     def _pages(self, where: ExchangeFilter, order: Order) -> Iterator[ExchangeRow]:
-        """The first page is short: what decides mostly is the newest."""
-        catalog, cursor, limit = self.archive.catalog, None, _FIRST_PAGE
-        while True:
+        catalog, cursor = self.archive.catalog, None
+        for limit in chain(_PAGES, repeat(_PAGES[-1])):
             page = catalog.exchanges(where, limit=limit, cursor=cursor, order=order)
             yield from page.items
             if page.next is None:
                 return
-            cursor, limit = page.next, _PAGE
+            cursor = page.next

@@ -46,7 +46,6 @@ class Missing:
     """Captures that were looked at in vain: for each reason the newest, for up to `_MOST_REASONS`."""
 
     near: list[Near] = field(default_factory=list)
-    looked_at: int = 0
 
     def add(self, row: ExchangeRow, why: str) -> None:
         if len(self.near) < _MOST_REASONS and all(one.why != why for one in self.near):

@@ -18,6 +18,7 @@ from entrepot_store.model import safe_text
 from .asked import Asked, fields_of, query_of
 from .captures import Captures
 from .found import Found, Missing, Recorded, State
+from .hot_paths import Trace, query_mark
 from .likeness import Likeness, fields_likeness
 from .usable import PASSING, unusable
 from .variants import BEST, has_variants, preference, quality, refusal
@@ -101,8 +102,13 @@ class Reader:
         fallback: Recorded | None = None
         beside = 0
         settled = False
-        for row in self.captures.of_paths(asked.paths, until):
-            missing.looked_at += 1
+        query = query_mark(fields_of(asked.query, self.ignored))
+        told = {"GET", "HEAD", "PUT", "PATCH", "DELETE"}
+
+        def meant(trace: Trace) -> bool:
+            return trace.method in told and trace.query in (query, None)
+
+        for row in self.captures.of_paths(asked.paths, until, meant):
             beside += bool(claims)
             if beside > (_BESIDE if settled else _MOST_BESIDE):
                 break

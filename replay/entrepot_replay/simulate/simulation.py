@@ -13,8 +13,9 @@ from entrepot_store.jsonpaths import Path
 
 from .answer import Answer, Unanswerable, make_answer
 from .asked import Asked, fields_of
-from .captures import MOST, Captures
+from .captures import Captures
 from .found import Found, Missing, Near, Recorded, State
+from .hot_paths import HotPaths
 from .nearest import nearest
 from .progress import Progress, Sequence
 from .reads import Reader
@@ -72,7 +73,7 @@ class Simulation:
         self.at = at
         self._sequence = options.sequence
         self._ignored = options.ignored_query
-        self._captures = Captures(archive, destination, at)
+        self._captures = Captures(archive, destination, at, HotPaths(options.ignored_query))
         self._reader = Reader(self._captures, options.ignored_query, options.chosen_query, key)
         self._writes = Writes(self._captures, options.ignored_query, options.ignored_json, key)
         self._progress = Progress()
@@ -156,8 +157,6 @@ class Simulation:
         near = nearest(self._captures, asked, until, missing)
         what = f"{asked.method} {asked.path}{'?' + asked.query if asked.query else ''}"
         why = f"No capture answers {what}." if missing.near else f"{what} was not captured by {to_rfc3339(until)}."
-        if missing.looked_at >= MOST:
-            why += f" The {MOST} newest of its path were looked at."
         return Missed(why, near)
 
     def _refuse(self) -> None:

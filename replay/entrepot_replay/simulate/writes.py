@@ -13,6 +13,7 @@ from ..answer import header
 from .asked import Asked, fields_of, query_of
 from .captures import Captures
 from .found import Missing
+from .hot_paths import Trace, query_mark
 from .likeness import Likeness, fields_likeness
 from .payload import LONGEST, Match, Payload, compare
 from .usable import PASSING, unusable
@@ -36,25 +37,41 @@ class Writes:
 
     def matching(self, asked: Asked, until: int, missing: Missing) -> list[ExchangeRow]:
         """The recorded writes that match best, in the order of time; fills `missing` with what does not match."""
+        return self._best(asked, until, Missing(), identical=True) or self._best(asked, until, missing, identical=False)
+
+    def _best(self, asked: Asked, until: int, missing: Missing, *, identical: bool) -> list[ExchangeRow]:
+        """`identical`: only those with the very same body, and a lasting answer: then no other body has to be read."""
         found: dict[tuple[int, ...], list[ExchangeRow]] = {}
         bodies: dict[tuple[bytes, str], tuple[Match, str]] = {}
-        for row in self._alike(asked, until, missing):
+        for row in self._alike(asked, until, missing, identical=identical):
+            # What tells of the moment (a fault, a limit) is the answer only for want of another one.
+            lasting = row.status not in PASSING
+            if identical and not (lasting and row.request.digest == asked.digest):
+                continue
             match, where = self._body(row, asked, bodies)
             why = f"its body differs in {where}" if match is Match.DIFFERENT else ""
             why = why or unusable(row, self.captures.archive) or refusal(row, asked, self.key)
             if why:
                 missing.add(row, why)
                 continue
-            # What tells of the moment (a fault, a limit) is the answer only for want of another one.
-            lasting = row.status not in PASSING
             rank = (lasting, match, preference(row, asked, self.key)[0], _conditions(row.request.headers, asked))
             found.setdefault(rank, []).append(row)
         return found[max(found)][::-1] if found else []
 
-    def _alike(self, asked: Asked, until: int, missing: Missing) -> Iterable[ExchangeRow]:
+    def _alike(self, asked: Asked, until: int, missing: Missing, *, identical: bool) -> Iterable[ExchangeRow]:
         """Newest first."""
-        for row in self.captures.of_paths(asked.paths, until):
-            missing.looked_at += 1
+        query = query_mark(fields_of(asked.query, self.ignored))
+        bodies: set[bytes] = set()
+
+        def meant(trace: Trace) -> bool:
+            """Its body is the same, or is to be compared by content."""
+            if trace.method != asked.method or trace.query not in (query, None):
+                return False
+            if not identical and len(bodies) < _MOST_BODIES:
+                bodies.add(trace.digest)
+            return trace.digest in bodies or trace.digest == asked.digest[:8]
+
+        for row in self.captures.of_paths(asked.paths, until, meant):
             if row.method != asked.method:
                 missing.add(row, f"it is a {row.method}")
                 continue
