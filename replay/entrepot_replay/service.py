@@ -34,6 +34,7 @@ from .mapping import IdMap, Value
 from .options import RunOptions
 from .planner import Planner
 from .renewing import RenewingSender, asker
+from .restore.running import attempter_for
 from .schedule import Graph
 from .selection import IDEMPOTENT, Selection
 from .sender import Sender, Timeouts, tls_context
@@ -138,13 +139,14 @@ class Replays:
         credentials.connect(
             asker(target, lambda server: wire.new_sender(server, timeouts, _tls(options) if server.is_tls else None))
         )
+        idmap = IdMap(self.values(replay))
         attempter = Attempter(
             replay=replay,
             archive=Archive(ReadAheadVault(self._archive.vault), self._archive.catalog),
             target=target,
             options=options,
             credentials=credentials,
-            mapper=FlowMapper(IdMap(self.values(replay)), credentials.learned, ignore=options.ignore),
+            mapper=FlowMapper(idmap, credentials.learned, ignore=options.ignore),
             clock=self._clock,
         )
         executor = Executor(
@@ -152,7 +154,7 @@ class Replays:
             owner,
             store=self.store,
             schedule=Graph(self.store, replay),
-            attempter=attempter,
+            attempter=attempter_for(row, self.store, attempter, idmap),
             new_sender=new_sender,
             clock=self._clock,
         )
