@@ -10,7 +10,7 @@ is not guessed: its verdict is unknown.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from entrepot_store.catalog import ExchangeRow
 from entrepot_store.catalog.replays import Difference, Verdict
@@ -44,6 +44,10 @@ class Accounting(Protocol):
 
     def value(self, where: str, role: str, recorded: str, live: str) -> str: ...
 
+    def lined_up(self, recorded: Any, live: Any) -> tuple[Any, list[str]]:
+        """The live document with its lists in the recorded order, and where they were not."""
+        ...
+
 
 class Nothing:
     """Accounts for nothing."""
@@ -53,6 +57,9 @@ class Nothing:
 
     def value(self, where: str, role: str, recorded: str, live: str) -> str:
         return ""
+
+    def lined_up(self, recorded: Any, live: Any) -> tuple[Any, list[str]]:
+        return live, []
 
 
 _NOTHING = Nothing()
@@ -192,7 +199,10 @@ def _body(row: ExchangeRow, answer: Answer, recorded_body: Callable[[], bytes], 
         why = _text(recorded, answer.body, found.accounting)
         found.add("body", f"{response.size} bytes{_first(recorded, answer.body)}", f"{answer.size} bytes", why=why)
         return
-    for difference in json_differences(one.value, other.value):
+    live, moved = found.accounting.lined_up(one.value, other.value)
+    for where in moved:
+        found.add(where, "(a list)", "(other order)", why="the same items in another order")
+    for difference in json_differences(one.value, live):
         why = "" if difference.values is None else found.accounting.leaf(difference.where, *difference.values)
         found.add(difference.where, difference.recorded, difference.live, why=why)
 

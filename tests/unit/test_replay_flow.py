@@ -107,6 +107,16 @@ def test_an_id_that_the_server_made_is_followed_into_path_query_header_and_body(
     assert traffic.flow(line).after == (0,)
 
 
+def test_an_id_under_another_name_is_known_if_it_can_be_of_one_thing_only() -> None:
+    traffic = Traffic()
+    traffic.see("/orders", {}, {"id": 7})
+    child = traffic.see("/orders", {"parent_id": 7, "amount": 7, "note": "7"}, {"id": 8})
+    traffic.see("/customers", {}, {"id": 8})
+    unclear = traffic.see("/orders", {"parent_id": 8, "customer_id": 7})
+    assert traffic.uses(child) == {("json:/parent_id", "7", 0)}
+    assert not traffic.uses(unclear)  # 8 is an order and a customer; there are customers, and none of them is 7
+
+
 def test_a_validator_belongs_to_its_document() -> None:
     traffic = Traffic()
     traffic.see("/a", {}, {}, answer_headers={"ETag": 'W/"1"'})

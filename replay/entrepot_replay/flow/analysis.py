@@ -46,6 +46,10 @@ class Analysis:
         self._given: dict[Key, UUID | None] = {}
         self._hidden: dict[str, tuple[UUID, str]] = {}
         self._traced: dict[UUID, Traced] = {}
+        self._kinds: set[str] = set()
+        """Roles of which an id was made: what the service has ids of."""
+        self._roles: dict[str, set[str]] = {}
+        """Text of an id that only its role tells → the roles that it was made in."""
 
     def see(self, exchange: UUID, request: Iterable[Part], answer: Iterable[Part], *, writes: bool) -> None:
         """The next exchange. `answer` is empty if it failed; `writes` says that it may become a step."""
@@ -63,6 +67,8 @@ class Analysis:
             if key_used is None or _is_inside(part.where, whole):
                 continue
             made = self._made.get(key_used)
+            if made is None and part.is_id and (other := self._by_another_name(key_used)) is not None:
+                key_used, made = other, self._made[other]
             if made is not None:
                 uses[part.where, key_used] = part, key_used, *made
                 whole.add(part.where)
@@ -84,11 +90,21 @@ class Analysis:
         key = made_key(part)
         if key is None or key in self._given:
             return
+        if key.role and not key.role.startswith("etag "):
+            self._kinds.add(key.role)
+            self._roles.setdefault(key.text, set()).add(key.role)
         # A version mark speaks of the document as the last answer left it; everything else was made once.
         if key.role.startswith("etag ") or key not in self._made:
             self._made[key] = exchange, part.where
         if self._hide is not None and key.distinctive:
             self._hidden.setdefault(self._hide(part.text.encode("latin-1", "replace")), (exchange, part.where))
+
+    def _by_another_name(self, key: Key) -> Key | None:
+        """`parent_id: 7` may be the id of an order, if the service has no ids of parents and gave 7 to nothing else."""
+        if key.distinctive or key.role in self._kinds or key.role.startswith("etag "):
+            return None
+        roles = self._roles.get(key.text, ())
+        return Key(next(iter(roles)), key.text) if len(roles) == 1 else None
 
     def needed(self, steps: Collection[UUID]) -> set[UUID]:
         """Exchanges beside `steps` whose answers some step needs, directly or for another of them."""

@@ -7,13 +7,15 @@ from collections.abc import Iterator
 from html import unescape
 from typing import Any
 
-from .inside import pairs_of, value_parts
+from .inside import pairs_of, url_parts, value_parts
 from .names import entity, names_an_id, role_of_field
 from .part import Part
 from .values import LONGEST, is_distinctive
 
 _DEEPEST = 100
 _XML_LEAF = re.compile(r"<([A-Za-z_][\w.:-]*)(?:\s[^<>]*)?>([^<>]{1,4096})</\1\s*>")
+_TAG = re.compile(r"<(?:input|meta|a|form|button|link|option)\s[^<>]{1,4096}>", re.IGNORECASE)
+_ATTRIBUTE = re.compile(r"([A-Za-z-]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
 _TOKEN = re.compile(r"[A-Za-z0-9_+/=.~:-]{8,2048}")
 _FIELD = re.compile(r'name="([^"\r\n]{1,200})"\r\n(?:[^\r\n]+\r\n)*\r\n([^\r\n]{1,2048})\r\n--')
 
@@ -79,6 +81,24 @@ def _part(where: str, text: str, names: tuple[str, ...], collection: str) -> Par
     return Part(where, text, role_of_field(names, collection) if is_id or len(names) > 0 else collection, is_id)
 
 
+def _tag_parts(text: str, collection: str) -> Iterator[Part]:
+    """What HTML hides in tags for the next request: `<input name="csrf" value="…">`, `<meta name=… content=…>`."""
+    seen: Counter[str] = Counter()
+    for tag in _TAG.finditer(text):
+        attributes = {found[1].lower(): unescape(found[2] or found[3]) for found in _ATTRIBUTE.finditer(tag[0])}
+        name = attributes.get("name") or attributes.get("property") or attributes.get("id") or ""
+        value = attributes.get("value") or attributes.get("content") or ""
+        if name and value:
+            yield from value_parts(
+                Part(f"tag:{name}#{seen[name]}", value, entity(name) or collection, names_an_id(name))
+            )
+            seen[name] += 1
+        for link in (attributes.get("href"), attributes.get("action")):
+            if link:
+                yield from url_parts(f"href#{seen['href']}", link)
+                seen["href"] += 1
+
+
 def _text_parts(body: bytes, collection: str) -> Iterator[Part]:
     text = body.decode("latin-1")
     if text.lstrip()[:1] == "<":
@@ -89,6 +109,7 @@ def _text_parts(body: bytes, collection: str) -> Iterator[Part]:
             seen[name] += 1
             is_id = names_an_id(name)
             yield from value_parts(Part(where, unescape(found[2]).strip(), entity(name) or collection, is_id))
+        yield from _tag_parts(text, collection)
         return
     fields: Counter[str] = Counter()
     for found in _FIELD.finditer(text):

@@ -7,6 +7,7 @@ same in all of them:
     header:if-match#0  one value of a header                      cookie:sid      a cookie
     json:/items/0/id   a JSON leaf (RFC 6901)                     form:user#0     a field of a form
     xml:UploadId#0     the text of an XML element, counted by name
+    tag:csrf#0         the value of an HTML tag with that name   href#2:-1  a link in HTML
     text#4             a token of any other text, counted
     location:-1        a segment of a URL, counted from its end   location?cursor a field of its query
 

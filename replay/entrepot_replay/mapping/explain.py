@@ -10,9 +10,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cached_property
+from typing import Any
 
 from ..flow.names import names_an_id, role_of_field
 from ..flow.values import Key, Kind, is_distinctive, kind_of
+from .align import lined_up
 from .idmap import IdMap
 
 NEAR_US = 24 * 3600 * 1_000_000
@@ -71,6 +73,10 @@ class Explainer:
             return "a duration"
         role = role_of_field(names, self._collection) if names and names_an_id(names[-1]) else ""
         return self.value(where, role, one, other)
+
+    def lined_up(self, recorded: Any, live: Any) -> tuple[Any, list[str]]:
+        """The live document with its lists in the recorded order, and where they were not."""
+        return lined_up(recorded, live, self._idmap.translate)
 
     def value(self, where: str, role: str, recorded: str, live: str) -> str:
         """The same for two texts; `role` is what they are the id of, if anything."""
