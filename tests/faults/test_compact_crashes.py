@@ -168,3 +168,18 @@ def test_a_merged_segment_that_does_not_decode_gives_way_to_what_it_replaced(tmp
     assert other.gaps() == open_catalog(f"sqlite:///{tmp_path / 'catalog.sqlite'}").gaps()
     other.close()
     rig.catalog.close()
+
+
+def test_segments_replaced_in_the_same_instant_go_in_one_run(tmp_path: Path) -> None:
+    """Of a chain of replaced ones the later comes first by name; clocks of some stores tell whole seconds."""
+    rig = Rig(tmp_path, files=2)
+    rig.compact(clock=FixedClock(0))
+    rig.ship([make_exchange(len(rig.exchanges) + n, body=SHARED) for n in range(4)])
+    rig.compact(clock=FixedClock(0))
+    with rig.catalog.database.writing() as connection:
+        connection.exec_driver_sql("UPDATE superseded SET since = 0")
+    rig.compact()
+    assert len(rig.keys()) == 2
+    assert rig.catalog.retention.superseded() == []
+    assert content(rig.catalog, rig.vault) == captured(rig.exchanges)
+    rig.catalog.close()

@@ -5,12 +5,15 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from sqlalchemy import insert
+from sqlalchemy import select as columns_of
 
 from entrepot_store.archive import Archive
 from entrepot_store.catalog import ExchangeFilter
+from entrepot_store.catalog.sql.replay_schema import ReplayStep, ReplayValue
 from entrepot_store.clock import FixedClock
 from entrepot_store.compact import compact
-from entrepot_store.errors import Retained
+from entrepot_store.errors import Damaged, Retained
 from entrepot_store.expunge import Expunged, expunge, settle_erasures
 from entrepot_store.expunge.select import Sides, select
 from entrepot_store.model import Exchange
@@ -19,7 +22,7 @@ from entrepot_store.segment.reader import SegmentReader, VaultSource
 from entrepot_store.ship import rebuild_catalog
 from entrepot_store.vault.directory import DirectoryVault
 from entrepot_store.vault.port import FOREVER
-from tests.support.retained import FAR, START, Ended, Store, check_readable, same
+from tests.support.retained import FAR, START, Ended, Store, check_readable, rule, same
 
 SECRET = b"Erika-Mustermann-1964"
 PERSON = b'{"customer": 7, "name": "%s", "pad": "%s"}' % (SECRET, b"y" * 700)
@@ -181,4 +184,80 @@ def test_holds_and_locks_are_said_and_nothing_is_changed(tmp_path: Path) -> None
     vault.until = None
     assert isinstance(erase(store).erasure, UUID)
     check_erased(store)
+    store.catalog.close()
+
+
+def test_what_was_pruned_and_is_still_in_a_segment_goes_too(tmp_path: Path) -> None:
+    """Nobody finds it any more, since the catalog forgot whose it was."""
+    store = filled(tmp_path)
+    store.prune([rule("settings", keep={"last": 1})], dead_part=1.0)
+    assert len([path for path in store.paths() if "customers/7" in path]) == 3, "writes of the version that stays"
+    store.add("PUT", "/v1/customers/7", 8, b"{}")
+    store.ship()
+    store.prune([rule("settings", keep={"last": 1})], dead_part=1.0)
+    assert all(row.id == store.exchanges[-1].id for row in store.catalog.iterate(ExchangeFilter()) if "/7" in row.path)
+    assert traces(store) != []
+    erase(store, {})
+    assert traces(store) == []
+    check_readable(store.catalog, store)
+    other = store.rebuilt()
+    assert same(other, store.catalog)
+    other.close()
+    store.catalog.close()
+
+
+def test_a_hold_that_comes_after_the_crash_stops_it_until_it_is_released(tmp_path: Path) -> None:
+    store = filled(tmp_path)
+    with pytest.raises(Ended):
+        erase(store, end_at="noted")
+    retention, clock = store.catalog.retention, FixedClock(START)
+    hold = standing.hold(store.vault, retention, clock, "settings", by="legal", reason="case 7")
+    assert settle_erasures(store.vault, store.catalog, tmp_path / "upkeep", clock=FixedClock(FAR)) == 0
+    check_readable(store.catalog, store)
+    standing.release(store.vault, retention, clock, hold.id, by="legal")
+    assert settle_erasures(store.vault, store.catalog, tmp_path / "upkeep", clock=FixedClock(FAR)) > 0
+    check_erased(store)
+    store.catalog.close()
+
+
+def test_the_only_copy_of_what_must_be_kept_is_not_erased(tmp_path: Path) -> None:
+    store = filled(tmp_path)
+    compact(store.vault, store.catalog.retention, tmp_path / "upkeep", clock=FixedClock(0), eager=True)
+
+    def lose(done: str) -> None:
+        if done == "replaced":
+            for row in store.catalog.segments():
+                store.vault.delete(row.key)
+
+    (merged,) = [row.key for row in store.catalog.segments()]
+    with pytest.raises(Damaged, match="may be the only copy"):
+        expunge(
+            *(store.vault, store.catalog, tmp_path / "upkeep", chosen(store)),
+            by="ann",
+            reason="asked",
+            clock=FixedClock(FAR),
+            step=lose,
+        )
+    assert [stat.key for stat in store.vault.list("segments/")] == [merged]
+    store.catalog.close()
+
+
+def test_what_replays_learnt_of_it_goes(tmp_path: Path) -> None:
+    store = filled(tmp_path)
+    replay = UUID(int=7)
+    person, other = (next(found for found in store.exchanges if of_person(found) is who) for who in (True, False))
+    nothing = {"method": "PUT", "path": "/", "size": 0, "state": "done", "attempts": 1, "unknown_attempts": 0}
+    nothing |= {"sent": True, "reason": "", "more_differences": 0}
+    with store.catalog.database.writing() as connection:
+        for seq, exchange in enumerate((person, other)):
+            said = {"replay_id": replay, "seq": seq, "exchange_id": exchange.id, "differences": f"{SECRET!r}{seq}"}
+            connection.execute(insert(ReplayStep).values(**nothing, **said, flow=f"{SECRET!r}"))
+            value = {"replay_id": replay, "key": bytes([seq] * 16), "role": "id", "recorded": f"{SECRET!r}{seq}"}
+            connection.execute(insert(ReplayValue).values(**value, live="x", step=seq, place="json:/id", edited=False))
+    erase(store)
+    with store.catalog.database.reading() as connection:
+        steps = connection.execute(columns_of(ReplayStep.seq, ReplayStep.differences, ReplayStep.flow)).all()
+        values = connection.execute(columns_of(ReplayValue.step)).scalars().all()
+    assert sorted(map(tuple, steps)) == [(0, "", ""), (1, f"{SECRET!r}1", f"{SECRET!r}")]
+    assert values == [1], "what another exchange holds too is its own"
     store.catalog.close()

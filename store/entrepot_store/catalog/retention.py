@@ -306,8 +306,8 @@ class RetentionCatalog(Protocol):
 
     def mark_erased(self, exchanges: Sequence[ErasedRow], fields: Sequence[FieldRow] = ()) -> None:
         """In one transaction: the rows of those exchanges that are there marked as erased, and their looks where the
-        content was erased; their index fields replaced by `fields`, differences that replays found gone, payloads that
-        nobody refers to any more forgotten, and segments due that hold what they held."""
+        content was erased; their index fields replaced by `fields`, what replays learnt of them gone, payloads
+        that nobody refers to any more forgotten, and segments due that hold what they held."""
         ...
 
     def erased(self, exchanges: Collection[UUID]) -> Mapping[UUID, ErasedRow]: ...
@@ -318,6 +318,10 @@ class RetentionCatalog(Protocol):
 
     def due(self) -> list[str]:
         """Segments that hold what was erased."""
+        ...
+
+    def pruned_segments(self) -> list[str]:
+        """Segments in force that hold exchanges which were removed."""
         ...
 
     def scrub(self) -> None:

@@ -34,16 +34,17 @@ def sweep(
     """Removes what was replaced more than `grace` microseconds before `now`, oldest first, and removals that speak of
     nothing else. Only inside `RetentionCatalog.sole`. Raises what vault and catalog raise, but for VaultDenied."""
     removed = size = waiting = 0
+    moved: dict[str, str] = {}
     denied: list[tuple[str, str]] = []
     for row in catalog.superseded():
         if row.since > now - grace:
             waiting += 1
             continue
         try:
-            # Asked for by name: whatever replaced it must be there before it goes.
-            vault.stat(row.replaced_by)
+            # Asked for by name: whatever replaced it, or replaced that meanwhile, must be there before it goes.
+            vault.stat(by := moved.get(row.replaced_by, row.replaced_by))
         except NotFound:
-            denied.append((row.key, f"{row.replaced_by}, which replaced it, is not in the vault"))
+            denied.append((row.key, f"{by}, which replaced it, is not in the vault"))
             continue
         try:
             vault.delete(row.key)
@@ -51,6 +52,7 @@ def sweep(
             denied.append((row.key, str(error)))
             continue
         step("deleted")
+        moved = {key: by if place == row.key else place for key, place in moved.items()} | {row.key: by}
         for removal in catalog.forget_superseded(row.key):
             vault.delete(removal)
         step("forgotten")

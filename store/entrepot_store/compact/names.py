@@ -19,6 +19,11 @@ def is_merged(key: str) -> bool:
     return _MERGED.search(key) is not None
 
 
+def class_of(key: str) -> str:
+    """The retention class that a segment's key names."""
+    return key.split("/")[1]
+
+
 def merged_key(parts: Sequence[Part]) -> str:
     """The key of what these parts become. They are in the order of their keys."""
     digest = sha256()

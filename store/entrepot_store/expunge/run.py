@@ -14,8 +14,9 @@ from uuid import UUID
 
 from ..archive import Archive
 from ..catalog import Catalog
-from ..catalog.retention import ErasureRow, RetentionCatalog, SupersededRow
+from ..catalog.retention import ErasureRow, RetentionCatalog
 from ..clock import Clock, SystemClock, to_rfc3339
+from ..compact.names import class_of
 from ..compact.repack import Repacker
 from ..errors import Damaged, NotFound, Retained
 from ..model import uuid7
@@ -44,10 +45,14 @@ def expunge(
     *,
     by: str,
     reason: str,
+    pruned: bool = True,
     clock: Clock | None = None,
     step: Callable[[str], None] = lambda _: None,
 ) -> Expunged:
-    """Raises Retained, and does nothing, if a legal hold or an object lock forbids any of it; Busy while another chore
+    """With `pruned`, segments are written again as well that hold exchanges which were pruned: nobody knows any more
+    whose they were.
+
+    Raises Retained, and does nothing, if a legal hold or an object lock forbids any of it; Busy while another chore
     moves or removes what the vault holds; and what vault and catalog raise: run again, it ends what it began."""
     clock = clock or SystemClock()
     retention = catalog.retention
@@ -56,7 +61,7 @@ def expunge(
         repacker.settle()
         settle_removals(vault, retention, step)
         if not sides:
-            return Expunged(None, segments=_settle(vault, catalog, repacker, step))
+            return Expunged(None, segments=_settle(vault, catalog, repacker, step, pruned=pruned))
         places = retention.places(sides)
         _refuse_held(retention, {retention_class for retention_class, _ in places.values()})
         _refuse_locked(vault, retention, {segment for _, segment in places.values()})
@@ -64,7 +69,7 @@ def expunge(
         erasure = ErasureRow(uuid7(now), now, by, reason)
         retention.plan_erasure(erasure, entries(catalog, erasure.id, sides))
         step("noted")
-        return Expunged(erasure.id, len(places), _settle(vault, catalog, repacker, step))
+        return Expunged(erasure.id, len(places), _settle(vault, catalog, repacker, step, pruned=pruned))
 
 
 def settle_erasures(
@@ -76,54 +81,74 @@ def settle_erasures(
     step: Callable[[str], None] = lambda _: None,
 ) -> int:
     """Takes out of segments what the ledger says is erased and what some still hold, after a crash or a rebuild with an
-    old copy of a segment; returns how many segments were written again. Raises as `expunge`."""
-    return expunge(vault, catalog, folder, {}, by="", reason="", clock=clock, step=step).segments
+    old copy of a segment; returns how many segments were written again. What a legal hold forbids by now waits for its
+    end. Raises as `expunge`."""
+    return expunge(vault, catalog, folder, {}, by="", reason="", pruned=False, clock=clock, step=step).segments
 
 
-def _settle(vault: Vault, catalog: Catalog, repacker: Repacker, step: Callable[[str], None]) -> int:
+def _settle(vault: Vault, catalog: Catalog, repacker: Repacker, step: Callable[[str], None], *, pruned: bool) -> int:
     retention = catalog.retention
-    unfinished = retention.unfinished_erasures()
+    held = {hold.retention_class for hold in retention.holds()}
     classes: set[str] = set()
-    for erasure, rows in unfinished:
+    erasures: list[UUID] = []
+    for erasure, rows in retention.unfinished_erasures():
+        places = retention.places([row.exchange for row in rows])
+        of_it = {retention_class for retention_class, _ in places.values()}
+        if of_it & held:
+            continue  # placed since it was begun: nothing of the class is destroyed until it is released
         facts.put_erasure(vault, erasure, rows)
         step("said")
         retention.mark_erased(rows, fields_left(Archive(vault, catalog), rows))
         step("erased")
-        places = retention.places([row.exchange for row in rows])
-        classes.update(retention_class for retention_class, _ in places.values())
-    if unfinished:
+        classes |= of_it
+        erasures.append(erasure.id)
+    if erasures:
         catalog.coverage.recount(catalog.coverage.destinations())
         step("recounted")
-    due = retention.due()
+    due = [key for key in retention.due() if class_of(key) not in held]
     _refuse_locked(vault, retention, set(due))
+    if pruned:
+        dead = [key for key in retention.pruned_segments() if class_of(key) not in held and not _locked(vault, key)]
+        classes.update(map(class_of, dead))
+        due = sorted({*due, *dead})
     for segment in due:
         repacker.repack([segment])
-    for old in retention.superseded() if unfinished else ():
-        # At once and with every version, without the grace that readers have otherwise: they find their way.
-        if old.retention_class in classes:
-            _erase(vault, old)
-            step("deleted")
-            for removal in retention.forget_superseded(old.key):
-                vault.delete(removal)
-    if unfinished:
+    if erasures or classes:
+        _erase_superseded(vault, retention, classes, step)
         retention.scrub()
         step("scrubbed")
-    for erasure, _ in unfinished:
-        retention.finish_erasure(erasure.id)
+    for identifier in erasures:
+        retention.finish_erasure(identifier)
         step("finished")
     return len(due)
 
 
-def _erase(vault: Vault, old: SupersededRow) -> None:
+def _erase_superseded(
+    vault: Vault, retention: RetentionCatalog, classes: set[str], step: Callable[[str], None]
+) -> None:
+    """At once and with every version, without the grace that readers have otherwise: they find their way."""
+    moved: dict[str, str] = {}
+    for old in retention.superseded():
+        if old.retention_class not in classes:
+            continue
+        by = moved.get(old.replaced_by, old.replaced_by)
+        _erase(vault, old.key, by)
+        step("deleted")
+        moved = {key: by if place == old.key else place for key, place in moved.items()} | {old.key: by}
+        for removal in retention.forget_superseded(old.key):
+            vault.delete(removal)
+
+
+def _erase(vault: Vault, key: str, by: str) -> None:
     try:
-        vault.stat(old.replaced_by)
+        vault.stat(by)
     except NotFound:
         raise Damaged(
-            f"{old.replaced_by} is gone from {vault.location}; {old.key}, which it had replaced, is still there and was"
+            f"{by} is gone from {vault.location}; {key}, which it had replaced, is still there and was"
             " not erased: it may be the only copy of what must be kept.",
             hint="Run `entrepot rebuild-catalog`, and then `entrepot expunge --yes`.",
         ) from None
-    vault.erase(old.key)
+    vault.erase(key)
 
 
 def _refuse_held(catalog: RetentionCatalog, classes: set[str]) -> None:

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from ..catalog.erased import erased_row, joined
 from ..catalog.retention import ErasedRow, RetentionCatalog, SupersededRow
-from ..compact.names import is_merged
+from ..compact.names import class_of, is_merged
 from ..errors import Damaged, NotFound
 from ..segment.index import SegmentIndex
 from ..segment.reader import SegmentReader
@@ -81,7 +81,7 @@ class Recall:
     def restore(self, catalog: RetentionCatalog) -> None:
         """Tells the catalog. Raises as the catalog does."""
         rows = [
-            SupersededRow(key, _class_of(key), self._vault.stat(key).size, by, self._stored_at[by])
+            SupersededRow(key, class_of(key), self._vault.stat(key).size, by, self._stored_at[by])
             for key, by in sorted(self._superseded().items())
             if key in self._keys
         ]
@@ -117,10 +117,6 @@ def _replaces(vault: Vault, key: str) -> tuple[str, ...]:
         return tuple(SegmentReader(VaultSource(vault, key)).info().replaces)
     except (Damaged, NotFound):
         return ()
-
-
-def _class_of(key: str) -> str:
-    return key.split("/")[1]
 
 
 def _spool_of(key: str) -> str:

@@ -236,6 +236,11 @@ class SqlRetention:
         with self._database.reading() as connection:
             return standing.unfinished(connection)
 
+    def pruned_segments(self) -> list[str]:
+        spoken_of = exists().where(RemovalSegment.segment == Segment.key)
+        with self._database.reading() as connection:
+            return list(connection.execute(select(Segment.key).where(spoken_of).order_by(Segment.key)).scalars())
+
     def scrub(self) -> None:
         scrub(self._database)
 

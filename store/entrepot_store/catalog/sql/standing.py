@@ -6,7 +6,7 @@ from itertools import batched
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, case, delete, func, select, update
+from sqlalchemy import Connection, case, delete, func, select, tuple_, update
 
 from ...errors import NotFound
 from ..documents import Side
@@ -19,7 +19,7 @@ from .field_schema import Field
 from .fields import add_fields
 from .looks import erase_looks
 from .removing import forget_looks, sweep_payloads
-from .replay_schema import ReplayStep
+from .replay_schema import ReplayStep, ReplayValue
 from .retention_schema import Due, ErasedExchange, Erasure, Hold, Pin
 
 
@@ -117,8 +117,7 @@ def mark_erased(connection: Connection, exchanges: Sequence[ErasedRow], fields: 
         found = connection.execute(query.where(table.c.id.in_(list(by_id)))).all()
         ids = [row.id for row in found]
         connection.execute(delete(Field).where(Field.exchange_id.in_(ids)))
-        compared = ReplayStep.exchange_id.in_(ids), ReplayStep.differences != ""
-        connection.execute(update(ReplayStep).where(*compared).values(differences=""))
+        _forget_replayed(connection, ids)
         for row in found:
             segments.add(row.key)
             digests.update(
@@ -138,6 +137,17 @@ def mark_erased(connection: Connection, exchanges: Sequence[ErasedRow], fields: 
     segments |= sweep_payloads(connection, digests)
     _erase_looks(connection, exchanges)
     add_due(connection, segments)
+
+
+def _forget_replayed(connection: Connection, exchanges: Sequence[UUID]) -> None:
+    """What replays learnt from these exchanges: where answers differed, and values that were in them."""
+    of_them = ReplayStep.exchange_id.in_(exchanges)
+    steps = select(ReplayStep.replay_id, ReplayStep.seq).where(of_them)
+    learnt = tuple_(ReplayValue.replay_id, ReplayValue.step).in_(steps)
+    # Nobody knows from which step a value is that was never found; it is listed again if a step still misses it.
+    missed = ReplayValue.step.is_(None) & ReplayValue.replay_id.in_(select(ReplayStep.replay_id).where(of_them))
+    connection.execute(delete(ReplayValue).where(learnt | missed))
+    connection.execute(update(ReplayStep).where(of_them).values(differences="", flow=""))
 
 
 def _erase_looks(connection: Connection, exchanges: Sequence[ErasedRow]) -> None:
