@@ -10,6 +10,7 @@ from sqlalchemy import select as columns_of
 
 from entrepot_store.archive import Archive
 from entrepot_store.catalog import ExchangeFilter
+from entrepot_store.catalog.sql.check_schema import ReplayCheck
 from entrepot_store.catalog.sql.replay_schema import ReplayStep, ReplayValue
 from entrepot_store.clock import FixedClock
 from entrepot_store.compact import compact
@@ -254,10 +255,15 @@ def test_what_replays_learnt_of_it_goes(tmp_path: Path) -> None:
             connection.execute(insert(ReplayStep).values(**nothing, **said, flow=f"{SECRET!r}"))
             value = {"replay_id": replay, "key": bytes([seq] * 16), "role": "id", "recorded": f"{SECRET!r}{seq}"}
             connection.execute(insert(ReplayValue).values(**value, live="x", step=seq, place="json:/id", edited=False))
+            check = dict.fromkeys(("path", "result", "place", "asked", "evidence", "reason"), "")
+            check |= {"replay_id": replay, "number": seq, "exchange_id": exchange.id, "more_differences": 0}
+            connection.execute(insert(ReplayCheck).values(**check, differences=f"{SECRET!r}{seq}"))
     erase(store)
     with store.catalog.database.reading() as connection:
         steps = connection.execute(columns_of(ReplayStep.seq, ReplayStep.differences, ReplayStep.flow)).all()
+        checks = connection.execute(columns_of(ReplayCheck.differences).order_by(ReplayCheck.number)).scalars().all()
         values = connection.execute(columns_of(ReplayValue.step)).scalars().all()
     assert sorted(map(tuple, steps)) == [(0, "", ""), (1, f"{SECRET!r}1", f"{SECRET!r}")]
+    assert checks == ["", f"{SECRET!r}1"]
     assert values == [1], "what another exchange holds too is its own"
     store.catalog.close()

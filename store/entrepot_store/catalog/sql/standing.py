@@ -13,6 +13,7 @@ from ..documents import Side
 from ..fields import FieldRow
 from ..retention import NOTHING, ErasedRow, ErasureRow, HoldRow, PinRow
 from . import schema
+from .check_schema import ReplayCheck
 from .dialect import CHUNK, insert_into, table_of, wait_for_turn
 from .document_schema import Document, LookRow
 from .field_schema import Field
@@ -148,6 +149,7 @@ def _forget_replayed(connection: Connection, exchanges: Sequence[UUID]) -> None:
     missed = ReplayValue.step.is_(None) & ReplayValue.replay_id.in_(select(ReplayStep.replay_id).where(of_them))
     connection.execute(delete(ReplayValue).where(learnt | missed))
     connection.execute(update(ReplayStep).where(of_them).values(differences="", flow=""))
+    connection.execute(update(ReplayCheck).where(ReplayCheck.exchange_id.in_(exchanges)).values(differences=""))
 
 
 def _erase_looks(connection: Connection, exchanges: Sequence[ErasedRow]) -> None:
