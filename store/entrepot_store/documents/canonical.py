@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
@@ -17,6 +18,8 @@ import rfc8785
 
 from ..jsonpaths import Path
 
+_LONGEST_TYPE = 256
+"""Longer types are not remembered: hostile headers must not fill the memory."""
 LONGEST_JSON = 16 * 1024 * 1024
 """Longer bodies are compared byte by byte: parsed JSON takes many times its size in memory."""
 
@@ -32,8 +35,15 @@ class Canonical:
 
 def is_json(media_type: str) -> bool:
     """`media_type` may have parameters: `application/problem+json; charset=utf-8`."""
+    return _remembered(media_type) if len(media_type) <= _LONGEST_TYPE else _says_json(media_type)
+
+
+def _says_json(media_type: str) -> bool:
     kind = media_type.partition(";")[0].strip().lower()
     return kind in {"application/json", "text/json"} or kind.endswith("+json")
+
+
+_remembered = lru_cache(maxsize=1024)(_says_json)
 
 
 def canonical_json(data: bytes, ignore: Sequence[Path] = ()) -> Canonical:
