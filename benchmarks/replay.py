@@ -1,8 +1,10 @@
 """Replaying 2,000 recorded writes into a fast target, against mitmproxy's own client replay of the same writes.
 
 Both are processes of their own, take turns, and are timed by the target from the first write to the last, so start-up
-does not count. Both send one request at a time in recorded order, as they do by default. Ours stores every intent and
-outcome durably and compares every answer; client replay does neither. Last, 20,000 exchanges are planned.
+does not count; CPU time is the sender's own, start-up left out likewise. Client replay sends one request at a time in
+recorded order, as it does by default; ours does so at a concurrency of 1, and side by side at 16. Ours stores every
+intent and outcome durably, learns values and compares every answer; client replay does none of that. Then 20,000
+exchanges are planned, and plans of 10,000 and of 100,000 steps are run, of which the peak of memory is told.
 """
 
 import json
@@ -14,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -41,7 +44,9 @@ WRITES = 2_000
 PLANNED = 20_000
 ROUNDS = 3
 START = 1_763_800_000_000_000
-OURS, THEIRS = "entrepot replay", "mitmdump --client-replay"
+CONCURRENT = 16
+SHORT, LONG = 10_000, 100_000
+OURS, ABREAST, THEIRS = "entrepot replay", f"entrepot replay --concurrency {CONCURRENT}", "mitmdump --client-replay"
 
 
 @contextmanager
@@ -57,13 +62,25 @@ def target() -> Iterator[str]:
         child.communicate()
 
 
-def rate(url: str) -> float:
-    """Writes a second since this was last asked. Fails unless every write arrived."""
-    with urlopen(f"{url}/times") as answer:  # noqa: S310 - our own target
-        times = json.load(answer)
-    if times["writes"] != WRITES:
-        raise SystemExit(f"{times['writes']} of {WRITES} writes arrived")
-    return (WRITES - 1) / float(times["seconds"])
+@dataclass(frozen=True)
+class Turn:
+    """Writes a second, and a second of a core."""
+
+    rate: float
+    per_core: float
+
+
+def turn(url: str, writes: int) -> Turn:
+    """What the target saw since it was last asked. Fails unless every write arrived."""
+    times = asked(f"{url}/times")
+    if times["writes"] != writes:
+        raise SystemExit(f"{times['writes']} of {writes} writes arrived")
+    return Turn((writes - 1) / times["seconds"], (writes - 1) / max(times["cpu_seconds"], 0.01))
+
+
+def asked(url: str) -> Any:
+    with urlopen(url) as answer:  # noqa: S310 - our own target
+        return json.load(answer)
 
 
 def body(number: int) -> bytes:
@@ -137,18 +154,38 @@ def write_flows(file: Path, url: str) -> None:
             writer.add(flow)
 
 
-def replay_ours(folder: Path, url: str) -> None:
-    command = ("replay", "--data", str(folder), "--to", "orders", "--target", url, "--yes", "--json")
-    done = subprocess.run([sys.executable, "-m", "entrepot_api", *command], capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(f"entrepot replay ended with {done.returncode}: {done.stderr}")
+def replay_ours(folder: Path, url: str, concurrency: int, writes: int = WRITES) -> tuple[Turn, int]:
+    """Plans, then runs in a process of its own; also the peak of that process's memory, in KiB."""
+    with SqlCatalog(f"sqlite:///{folder / 'catalog.sqlite'}") as catalog:
+        replays = Replays(Archive(DirectoryVault(folder / "vault"), catalog), replay_store(catalog))
+        plan = replays.plan(Selection(ExchangeFilter(destination=("orders",))), url, RunOptions())
+    options = ("--data", str(folder), "--resume", str(plan.id), "--concurrency", str(concurrency), "--yes", "--json")
+    return sent_by([sys.executable, "-m", "entrepot_api", "replay", *options], url, writes)
 
 
-def replay_theirs(flows: Path) -> None:
+def replay_theirs(flows: Path, url: str) -> Turn:
     mitmdump = Path(sys.executable).with_name("mitmdump")
-    options = ("-q", "-n", "--client-replay", str(flows))
     # Its configuration folder is the benchmark's, so that nobody's own options count.
-    subprocess.run([mitmdump, *options], check=True, env={**os.environ, "HOME": str(flows.parent)}, timeout=300)
+    environment = {**os.environ, "HOME": str(flows.parent)}
+    return sent_by([str(mitmdump), "-q", "-n", "--client-replay", str(flows)], url, WRITES, environment)[0]
+
+
+def sent_by(command: list[str], url: str, writes: int, environment: dict[str, str] | None = None) -> tuple[Turn, int]:
+    with tempfile.TemporaryFile() as said:
+        child = subprocess.Popen(command, stdout=said, stderr=said, env=environment)
+        asked(f"{url}/watch?{child.pid},{writes}")  # long before its first write: it has to be imported first
+        _, status, usage = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+        if child.returncode:
+            said.seek(0)
+            raise SystemExit(f"{command[0]} ended with {child.returncode}: {said.read().decode()[-2000:]}")
+    return turn(url, writes), usage.ru_maxrss
+
+
+def memory_mib(folder: Path, url: str, steps: int) -> float:
+    folder.mkdir()
+    store(folder, steps)
+    return replay_ours(folder, url, CONCURRENT, steps)[1] / 1024
 
 
 def planned_per_second(folder: Path) -> float:
@@ -165,34 +202,42 @@ def planned_per_second(folder: Path) -> float:
 
 def main() -> None:
     machine = Machine()
-    results: dict[str, list[float]] = {OURS: [], THEIRS: []}
+    results: dict[str, list[Turn]] = {OURS: [], ABREAST: [], THEIRS: []}
     with tempfile.TemporaryDirectory(prefix="entrepot-bench-") as name, target() as url:
         folder = Path(name)
         store(folder, WRITES)
         flows = folder / "flows"
         write_flows(flows, url)
         for _ in range(ROUNDS):
-            replay_ours(folder, url)
-            results[OURS].append(rate(url))
-            replay_theirs(flows)
-            results[THEIRS].append(rate(url))
+            results[OURS].append(replay_ours(folder, url, 1)[0])
+            results[THEIRS].append(replay_theirs(flows, url))
+            results[ABREAST].append(replay_ours(folder, url, CONCURRENT)[0])
         (folder / "plan").mkdir()
         planning = planned_per_second(folder / "plan")
-    table = Table("what", "writes/s, median", "of each round")
-    for what, rates in results.items():
-        table.add_row(what, f"{statistics.median(rates):,.0f}", ", ".join(f"{one:,.0f}" for one in rates))
+        short, long = (memory_mib(folder / str(steps), url, steps) for steps in (SHORT, LONG))
+    table = Table("what", "writes/s, median", "of each round", "writes/s of a core, median")
+    for what, turns in results.items():
+        rates = ", ".join(f"{one.rate:,.0f}" for one in turns)
+        per_core = statistics.median(one.per_core for one in turns)
+        table.add_row(what, f"{statistics.median(one.rate for one in turns):,.0f}", rates, f"{per_core:,.0f}")
     Console(stderr=True, width=110).print(table)
     figures: dict[str, Any] = {
-        "writes_per_second": round(statistics.median(results[OURS])),
-        "vs_client_replay": _ratio(results[OURS], results[THEIRS]),
+        "writes_per_second": round(statistics.median(one.rate for one in results[ABREAST])),
+        "writes_per_second_of_a_core": round(statistics.median(one.per_core for one in results[ABREAST])),
+        "vs_client_replay": _ratio(results, ABREAST, "rate"),
+        "vs_client_replay_of_a_core": _ratio(results, ABREAST, "per_core"),
+        "one_by_one_vs_client_replay": _ratio(results, OURS, "rate"),
         "planned_per_second": round(planning),
+        "memory_mib_10000_steps": round(short),
+        "memory_growth_to_100000_steps": round(long / short, 2),
     }
     machine.report(figures)
 
 
-def _ratio(ours: list[float], theirs: list[float]) -> float:
+def _ratio(results: dict[str, list[Turn]], ours: str, figure: str) -> float:
     """The median of the ratios of turns that followed one another."""
-    return round(statistics.median(one / other for one, other in zip(ours, theirs, strict=True)), 2)
+    pairs = zip(results[ours], results[THEIRS], strict=True)
+    return round(statistics.median(getattr(one, figure) / getattr(other, figure) for one, other in pairs), 2)
 
 
 if __name__ == "__main__":
