@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 _STEP = re.compile(r"\.([A-Za-z_][A-Za-z0-9_]*)|\[\"((?:[^\"\\]|\\.)*)\"\]|\[(\d+)\]")
-_WRAPPERS = ("data", "result", "item", "resource")
+WRAPPERS = ("data", "result", "item", "resource")
+"""Members that answers wrap a document in."""
 _ITEMS = "[]"
 _DEEPEST = 50
 
@@ -31,7 +32,7 @@ class Shape:
         if not isinstance(sent, dict):
             return
         if isinstance(shown, dict) and sent and not sent.keys() <= shown.keys():
-            for name in _WRAPPERS:
+            for name in WRAPPERS:
                 inner = shown.get(name)
                 if isinstance(inner, dict) and sent.keys() <= inner.keys():
                     self.wrapper = name

@@ -5,7 +5,7 @@ A step's exchange is the one that is sent or whose headers are; method and path 
 """
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, Self
 from uuid import UUID
 
@@ -49,9 +49,7 @@ class RestoreStep:
             "first": self.first,
             "last": self.last,
             "digest": self.digest,
-            "evidence": None
-            if evidence is None
-            else {name: str(value) if isinstance(value, UUID) else value for name, value in asdict(evidence).items()},
+            "evidence": None if evidence is None else _plain(evidence),
             "shape": None if self.shape is None else self.shape.to_json(),
         }
         return json.dumps(whole, ensure_ascii=False, separators=(",", ":"))
@@ -68,6 +66,7 @@ class RestoreStep:
             given["side"],
             given["document"] and UUID(given["document"]),
             given["version"] and UUID(given["version"]),
+            tuple(UUID(change) for change in given["changes"]),
         )
         return cls(
             found["path"],
@@ -81,3 +80,13 @@ class RestoreStep:
             evidence,
             shape and Shape.from_json(shape),
         )
+
+
+def _plain(evidence: Evidence) -> dict[str, Any]:
+    return {
+        "exchange": str(evidence.exchange),
+        "side": evidence.side,
+        "document": evidence.document and str(evidence.document),
+        "version": evidence.version and str(evidence.version),
+        "changes": [str(change) for change in evidence.changes],
+    }

@@ -4,20 +4,26 @@ The last word counts: of reads that follow the last write the newest shows the c
 Where a rule protects the document, its version knows more (patches applied) and counts unless the journal saw later.
 """
 
+import json
 from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
+import jsonpatch
+
 from entrepot_store.archive import Archive
+from entrepot_store.catalog import ExchangeRow
 from entrepot_store.catalog.documents import Effect, Side, VersionRow
+from entrepot_store.documents.canonical import parse_json
 from entrepot_store.documents.coded import codings_of, uncoded
-from entrepot_store.documents.content import content_bytes
+from entrepot_store.documents.content import content_bytes, patched
 from entrepot_store.documents.identity import document_key
 from entrepot_store.errors import Damaged, NotFound
 
 from ..bodies import INLINE
 from ..selection import READS
 from .history import Document, Event
+from .shape import WRAPPERS
 
 
 class State(StrEnum):
@@ -35,12 +41,14 @@ class NoContent(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Where a document's content is: the body of `side` of an exchange, or a version that the catalog knows."""
+    """Where a document's content is: the body of `side` of an exchange with the PATCHes `changes` on top, or a version
+    that the catalog knows."""
 
     exchange: UUID
     side: Side
     document: UUID | None = None
     version: UUID | None = None
+    changes: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +67,8 @@ class Wanted:
     """A document at the moment. `event` is the last word on it, `version` the version that knows it better.
 
     `writes` are those that made it what it was, from the last that said everything (PUT, or the POST that made it) on;
-    `made` the POST that made it and what followed, if there was one. `since` is when it was first spoken of. `unseen`:
+    `made` the POST that made it and what followed, if there was one. `shown` is the last event that showed the content,
+    `changes` the PATCHes after it that did not. `since` is when it was first spoken of. `unseen`:
     the last word is a read of something that no recorded write had left."""
 
     path: str
@@ -68,6 +77,8 @@ class Wanted:
     version: VersionRow | None = None
     writes: tuple[Event, ...] = ()
     made: tuple[Event, ...] = ()
+    shown: Event | None = None
+    changes: tuple[Event, ...] = ()
     since: int = 0
     unseen: bool = False
 
@@ -88,6 +99,8 @@ def state_at(archive: Archive, destination: str, document: Document, at: int) ->
     if effect is Effect.TOMBSTONE:
         return Wanted(document.path, State.GONE, last, version)
     writes = _writes(events[: written + 1])
+    place = max((place for place, event in enumerate(events) if event.effect is not Effect.PATCH), default=-1)
+    shown = events[place] if place >= 0 and events[place].effect is Effect.CONTENT else None
     return Wanted(
         document.path,
         State.PRESENT,
@@ -95,6 +108,8 @@ def state_at(archive: Archive, destination: str, document: Document, at: int) ->
         version,
         writes,
         _made(events[: written + 1]),
+        shown=shown,
+        changes=tuple(events[place + 1 :]),
         since=events[0].at,
     )
 
@@ -141,14 +156,15 @@ def evidence_of(wanted: Wanted) -> Evidence:
         return Evidence(version.exchange, version.side, version.document, version.id)
     if event is None:
         raise NoContent("nothing was captured of it")
-    if not event.whole:
-        raise NoContent(f"the {event.row.method} that last changed it was not captured whole")
-    if event.effect is Effect.PATCH:
-        raise NoContent("the PATCH that last changed it was answered without showing the outcome")
-    message = event.row.request if event.side == "request" else event.row.response
+    if any(not change.whole for change in wanted.changes) or not event.whole:
+        raise NoContent("a write that changed it was not captured whole")
+    shown = wanted.shown if wanted.changes else event
+    if shown is None:
+        raise NoContent("only changes of it were captured, and nothing shows what they changed")
+    message = shown.row.request if shown.side == "request" else shown.row.response
     if message is None or message.truncated:
-        raise NoContent(f"its content in the {event.row.method} was not captured whole")
-    return Evidence(event.row.id, event.side)
+        raise NoContent(f"its content in the {shown.row.method} was not captured whole")
+    return Evidence(shown.row.id, shown.side, changes=tuple(change.row.id for change in wanted.changes))
 
 
 def content_of(archive: Archive, evidence: Evidence) -> Content:
@@ -166,4 +182,21 @@ def content_of(archive: Archive, evidence: Evidence) -> Content:
         raise Damaged(f"its content in the {row.method} was not captured whole.")
     at = row.started_at + (0 if reads else row.duration_us)
     data = uncoded(archive.body_bytes(row, evidence.side), codings_of(message), INLINE)
+    for change in evidence.changes:
+        patch = catalog.exchange(change)
+        data, at = _patched(archive, data, patch), patch.started_at + patch.duration_us
     return Content(data, message.content_type, at, sent=evidence.side == "request")
+
+
+def _patched(archive: Archive, content: bytes, row: ExchangeRow) -> bytes:
+    """The content with a change on top, which is within what the answer wraps, if it wraps it. Raises Damaged."""
+    change = uncoded(archive.body_bytes(row, "request"), codings_of(row.request), INLINE)
+    try:
+        shown, asked = parse_json(content), parse_json(change)
+        if isinstance(shown, dict) and isinstance(asked, dict):
+            wrapper = next((name for name in WRAPPERS if isinstance(shown.get(name), dict)), None)
+            if wrapper is not None and wrapper not in asked:
+                change = json.dumps({wrapper: asked}).encode()
+        return patched(content, change, row.request.content_type.partition(";")[0].strip())
+    except (ValueError, RecursionError, jsonpatch.JsonPatchException, jsonpatch.JsonPointerException) as error:
+        raise Damaged(f"the PATCH that changed it does not apply to what was seen before: {error}.") from error

@@ -46,7 +46,7 @@ class NoWay(Exception):
 
 def create(archive: Archive, wanted: Wanted, content: Content | None, kin: Kin) -> Way:
     """How to make a document that is missing. Raises NoWay, and what the vault raises when it is away."""
-    reasons: list[str] = []
+    reasons = _cut(archive, wanted)
     if _by_put(wanted.writes) and not wanted.unseen:
         if not (why := _unfit_of(archive, wanted.writes)):
             return Way(_recorded(wanted.writes), _how(wanted.writes))
@@ -66,7 +66,7 @@ def create(archive: Archive, wanted: Wanted, content: Content | None, kin: Kin) 
 
 def update(archive: Archive, wanted: Wanted, content: Content | None, kin: Kin) -> Way:
     """How to bring a document that is there back to its content. Raises as `create`."""
-    reasons: list[str] = []
+    reasons = _cut(archive, wanted)
     if _by_put(wanted.writes) and not wanted.unseen:
         if not (why := _unfit_of(archive, wanted.writes)):
             return Way(_recorded(wanted.writes), _how(wanted.writes))
@@ -117,6 +117,12 @@ def _why_incomplete(archive: Archive, row: ExchangeRow) -> str:
     except (NotFound, Damaged):
         withheld = ""
     return f"withheld by redaction: {withheld}" if withheld else "not captured whole"
+
+
+def _cut(archive: Archive, wanted: Wanted) -> list[str]:
+    """Why its last write is not known, if it is not."""
+    cut = next((event for event in (wanted.event, *wanted.changes) if event is not None and not event.whole), None)
+    return [] if cut is None else [unfit(archive, cut.row)]
 
 
 def _unfit_of(archive: Archive, events: Iterable[Event]) -> str:

@@ -92,20 +92,26 @@ def _applied(content: bytes, patch: bytes, version: VersionRow) -> bytes:
     if max(len(content), len(patch)) > LONGEST_JSON:
         raise NotFound(f"The version of {to_rfc3339(version.at)} is a change to a document too long to apply it to.")
     try:
-        value, change = parse_json(content), parse_json(patch)
-        if version.media_type == "application/json-patch+json" or isinstance(change, list):
-            changed = jsonpatch.apply_patch(value, change)
-        else:
-            changed = _merged(value, change)
+        return patched(content, patch, version.media_type)
     except (ValueError, RecursionError, jsonpatch.JsonPatchException, jsonpatch.JsonPointerException) as error:
         raise Damaged(
             f"The patch of {to_rfc3339(version.at)} does not apply to the version before it: {error}.",
             hint="Something changed the document in between that was not captured; look at the exchange itself.",
         ) from error
+
+
+def patched(content: bytes, patch: bytes, media_type: str) -> bytes:
+    """JSON with a patch applied: a JSON Patch, if that is its media type or it is a list, else a JSON Merge Patch.
+    Raises ValueError, RecursionError, JsonPatchException and JsonPointerException."""
+    value, change = parse_json(content), parse_json(patch)
+    if media_type == "application/json-patch+json" or isinstance(change, list):
+        changed = jsonpatch.apply_patch(value, change)
+    else:
+        changed = merge_patch(value, change)
     return json.dumps(changed, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
 
 
-def _merged(target: Any, patch: Any) -> Any:
+def merge_patch(target: Any, patch: Any) -> Any:
     """RFC 7396, section 2, word by word."""
     if not isinstance(patch, dict):
         return patch
@@ -114,5 +120,5 @@ def _merged(target: Any, patch: Any) -> Any:
         if value is None:
             result.pop(name, None)
         else:
-            result[name] = _merged(result.get(name), value)
+            result[name] = merge_patch(result.get(name), value)
     return result
