@@ -1,16 +1,23 @@
-"""Runs replays in threads of a long-lived process, the API. A run that the process leaves behind is interrupted.
+"""Runs replays and verifications in threads of a long-lived process, the API. A run that the process leaves behind is
+interrupted.
 
 Other processes pause and cancel these runs through the store, as they do any run; nothing here needs to be asked.
 """
 
 import logging
-from threading import Lock, Thread
+from collections.abc import Callable
+from threading import Lock, Thread, current_thread
+from uuid import UUID
 
+from entrepot_store.catalog.replays import ReplayRow, ReplayState
 from entrepot_store.errors import EntrepotError
 
 from .service import Run
+from .verify import Verification
 
 logger = logging.getLogger(__name__)
+
+type Verify = Callable[[ReplayRow], Verification]
 
 STOP_SECONDS = 8.0
 """How long steps under way may take when the process stops; whatever is left counts as unknown."""
@@ -21,26 +28,41 @@ class BackgroundRuns:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._runs: dict[Thread, Run] = {}
+        self._runs: dict[Thread, Run | None] = {}
+        self._verifications: dict[Thread, Verification] = {}
+        self._stopping = False
 
-    def start(self, run: Run) -> None:
-        """Lets a run that has its lease go on in a thread of its own."""
+    def start(self, run: Run, verify: Verify | None = None) -> None:
+        """Lets a run that has its lease go on in a thread of its own; once all is sent, `verify` readies what follows
+        it there."""
         # A daemon, because a step may hang longer than a process that was told to stop should.
-        thread = Thread(target=self._go, args=(run,), name=f"replay-{run.replay.id}", daemon=True)
+        thread = Thread(target=self._go, args=(run, verify), name=f"replay-{run.replay.id}", daemon=True)
         with self._lock:
             self._runs[thread] = run
+        thread.start()
+
+    def verify(self, verification: Verification) -> None:
+        """Lets a verification go on in a thread of its own."""
+        name = f"verify-{verification.row.replay}"
+        thread = Thread(target=self._go_verify, args=(verification,), name=name, daemon=True)
+        with self._lock:
+            self._runs[thread] = None
         thread.start()
 
     def stop(self) -> None:
         """Ends all runs behind the step under way and waits for them, but not for long."""
         with self._lock:
-            runs = dict(self._runs)
+            self._stopping = True
+            runs, verifications = dict(self._runs), list(self._verifications.values())
         for run in runs.values():
-            run.executor.abandon()
+            if run is not None:
+                run.executor.abandon()
+        for verification in verifications:
+            verification.pause()
         for thread in runs:
             thread.join(STOP_SECONDS)
 
-    def _go(self, run: Run) -> None:
+    def _go(self, run: Run, verify: Verify | None) -> None:
         replay = run.replay.id
         try:
             ended = run.executor.run()
@@ -51,9 +73,36 @@ class BackgroundRuns:
         except Exception as error:
             logger.exception("Replay %s broke off", replay)
             self._give_up(run, f"internal error: {type(error).__name__}")
+        else:
+            if verify is not None and ended.state is ReplayState.FINISHED and run.executor.progress.done:
+                self._verified(replay, lambda: verify(ended))
         finally:
+            self._forget()
+
+    def _go_verify(self, verification: Verification) -> None:
+        try:
+            self._verified(verification.row.replay, lambda: verification)
+        finally:
+            self._forget()
+
+    def _verified(self, replay: UUID, ready: Callable[[], Verification]) -> None:
+        try:
+            verification = ready()
             with self._lock:
-                self._runs = {thread: other for thread, other in self._runs.items() if other is not run}
+                self._verifications[current_thread()] = verification
+                if self._stopping:
+                    verification.pause()
+            verification.run()
+            logger.info("Replay %s is verified.", replay)
+        except EntrepotError as error:
+            logger.error("The verification of replay %s broke off: %s", replay, error)  # noqa: TRY400 - as above
+        except Exception:
+            logger.exception("The verification of replay %s broke off", replay)
+
+    def _forget(self) -> None:
+        with self._lock:
+            self._runs.pop(current_thread(), None)
+            self._verifications.pop(current_thread(), None)
 
     def _give_up(self, run: Run, reason: str) -> None:
         try:

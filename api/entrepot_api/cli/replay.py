@@ -3,30 +3,29 @@
 Without `--yes` a plan is made, printed and stored, and nothing is sent.
 """
 
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
-from types import FrameType
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import typer
 
 from entrepot_store.catalog import ExchangeFilter
-from entrepot_store.catalog.replays import Wanted
+from entrepot_store.catalog.replays import ReplayState, Wanted
 from entrepot_store.errors import BadInput
 
 from . import idmaps
 from .filters import filtered
 from .options import ConfigOption, DataOption, JsonOption, opened, settings_from
-from .output import print_table, progress_bar, say
+from .output import output, print_table, progress_bar, say
 from .replay_text import flow_lines, plan_lines, report_lines
+from .replay_verify import obeying_signals, verify
 
 if TYPE_CHECKING:
     from entrepot_replay.credentials import Credentials
     from entrepot_replay.options import RunOptions
     from entrepot_replay.report import Report
-    from entrepot_replay.service import Replays, Run
+    from entrepot_replay.service import Replays
+    from entrepot_replay.verify import Verifier
     from entrepot_store.catalog.replays import ReplayRow
 
 _SENDING, _ALL = "Sending", "Replays and reports"
@@ -174,6 +173,22 @@ def command(
     cancel: Annotated[
         UUID | None, typer.Option(metavar="ID", help="End a replay for good.", rich_help_panel=_ALL)
     ] = None,
+    verify_again: Annotated[
+        UUID | None,
+        typer.Option(
+            "--verify",
+            metavar="ID",
+            help="Read from the target what a replay should have brought back, and compare.",
+            rich_help_panel=_ALL,
+        ),
+    ] = None,
+    no_verify: Annotated[
+        bool, typer.Option("--no-verify", help="Do not read the target back at the end.", rich_help_panel=_SENDING)
+    ] = False,
+    html: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write the report as one HTML page too.", rich_help_panel=_ALL),
+    ] = None,
     list_all: Annotated[bool, typer.Option("--list", help="List all replays.", rich_help_panel=_ALL)] = False,
     limit: Annotated[
         int,
@@ -183,10 +198,12 @@ def command(
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Send captured writes to a target and compare the answers. Without --yes the plan is shown and nothing is sent.
+    """Send captured writes to a target, compare the answers, and read back whether everything is there again. Without
+    --yes the plan is shown and nothing is sent.
 
-    The exit code is 0 only when every planned step was answered as recorded; 20: some answers differ; 21: some steps
-    failed, are unknown or cannot be replayed; 22: not everything was sent; 23: the target takes no connections.
+    The exit code is 0 only when every planned step was answered as recorded and every document is back; 20: some
+    answers or documents differ, or there are too many; 21: some steps failed, are unknown or cannot be replayed, or
+    documents are missing or unknown; 22: not everything was sent or verified; 23: the target takes no connections.
     """
     from entrepot_replay.credentials import Credentials, CredentialSource, configured_for
     from entrepot_replay.options import RunOptions
@@ -194,13 +211,16 @@ def command(
     from entrepot_replay.selection import Selection
     from entrepot_replay.service import Replays
     from entrepot_replay.target import Target
+    from entrepot_replay.verify import Verifier
     from entrepot_store.catalog.sql import replay_store
 
-    if sum(map(bool, (resume, report, list_all, target, show_id_map, pause, cancel))) != 1 or (plan and yes):
+    if sum(map(bool, (resume, report, list_all, target, show_id_map, pause, cancel, verify_again))) != 1 or (
+        plan and yes
+    ):
         raise BadInput(
             "Nothing says what to do." if target is None else "These options do not go together.",
-            hint="Give --to PRODUCT --target URL for a new replay, or one of --resume, --report, --pause, --cancel, "
-            "--show-id-map with its ID, or --list.",
+            hint="Give --to PRODUCT --target URL for a new replay, or one of --resume, --report, --verify, --pause, "
+            "--cancel, --show-id-map with its ID, or --list.",
         )
     given = {
         "concurrency": concurrency,
@@ -222,27 +242,33 @@ def command(
     settings = settings_from(config, data)
     with opened(settings) as archive:
         replays = Replays(archive, replay_store(archive.catalog))
+        verifier = None if no_verify and verify_again is None else Verifier(archive, replays, settings)
         if list_all:
             _list(replays, limit, as_json=as_json)
         elif report is not None:
-            _show(make_report(replays.store, report, limit=limit), as_json=as_json)
+            _show(make_report(replays.store, report, limit=limit), html, as_json=as_json)
         elif show_id_map is not None:
             idmaps.show(replays, show_id_map, map_value or (), as_json=as_json)
         elif pause is not None or cancel is not None:
             wanted = Wanted.PAUSE if pause is not None else Wanted.CANCEL
             _print_state(replays, replays.ask(pause or cancel or UUID(int=0), wanted), as_json=as_json)
-        elif resume is not None:
-            row = replays.store.get(resume)
+        elif resume is not None or verify_again is not None:
+            row = replays.store.get(resume or verify_again or UUID(int=0))
             # What a run is to retry is asked for each time anew, and not remembered from the run before.
-            kept = {**row.options, "retry_unknown": False, "retry_failed": False}
-            options = RunOptions.from_json({**kept, **overrides})
-            configured = configured_for(settings.credential, row.destination, Target.parse(row.target))
-            _run(replays, row, options, Credentials(sources, configured), limit=limit, as_json=as_json)
+            anew = {"retry_unknown": False, "retry_failed": False}
+            options = RunOptions.from_json({**row.options, **anew, **overrides})
+            secrets = Credentials(
+                sources, configured_for(settings.credential, row.destination, Target.parse(row.target))
+            )
+            _run(replays, row, options, secrets, verifier, sends=resume is not None)
+            _show(make_report(replays.store, row.id, limit=limit), html, as_json=as_json)
         else:
             options = RunOptions.from_json(overrides)
             selection = Selection(where, allow_delete=allow_delete)
-            configured = configured_for(settings.credential, selection.destination, Target.parse(target or ""))
-            secrets = Credentials(sources, configured)  # a variable not set is said before anything is planned
+            # A variable that is not set is said before anything is planned.
+            secrets = Credentials(
+                sources, configured_for(settings.credential, selection.destination, Target.parse(target or ""))
+            )
             row = replays.plan(
                 selection,
                 target or "",
@@ -256,7 +282,8 @@ def command(
                 named = {name for name in row.plan["secret_names"] if secrets.covers_all(name)}
                 for line in plan_lines(row, set(row.plan["secret_names"]) if without_credentials else named):
                     (say if as_json else print)(line)
-                _run(replays, row, options, secrets, limit=limit, as_json=as_json)
+                _run(replays, row, options, secrets, verifier)
+                _show(make_report(replays.store, row.id, limit=limit), html, as_json=as_json)
             else:
                 _print_plan(replays, row, as_json=as_json, explain=explain)
 
@@ -266,12 +293,14 @@ def _run(
     row: "ReplayRow",
     options: "RunOptions",
     credentials: "Credentials",
+    verifier: "Verifier | None",
     *,
-    limit: int,
-    as_json: bool,
+    sends: bool = True,
 ) -> None:
-    from entrepot_replay.report import make_report
-
+    """Sends what is to be sent (if it `sends`), and reads back what came of it, once all of it is sent."""
+    if not sends and verifier is not None:
+        verify(verifier, row, options, credentials)
+        return
     run = replays.start(row.id, options, credentials)
     settled = run.settled
     for number, what in (
@@ -281,7 +310,7 @@ def _run(
     ):
         if number:
             say(f"{number} {what}.")
-    with progress_bar("Replaying", run.counts.planned) as show, _obeying_signals(run):
+    with progress_bar("Replaying", run.counts.planned) as show, obeying_signals(run.executor.pause):
         before, waiting = run.counts.done, ""
 
         def observe() -> None:
@@ -293,28 +322,11 @@ def _run(
             waiting = progress.waiting
 
         run.executor.observe(observe)
-        run.executor.run()
+        ended = run.executor.run()
+    if verifier is not None and ended.state is ReplayState.FINISHED and run.executor.progress.done:
+        verify(verifier, ended, options, credentials, reachable=True)
     for note in credentials.notes():
         say(note)
-    _show(make_report(replays.store, row.id, limit=limit), as_json=as_json)
-
-
-@contextmanager
-def _obeying_signals(run: "Run") -> Iterator[None]:
-    """The first Ctrl-C (or SIGTERM) ends the run behind the step under way, so that its outcome is known; the second
-    ends it at once, and that step's outcome is unknown."""
-
-    def pause(number: int, _frame: FrameType | None) -> None:
-        signal.signal(number, signal.default_int_handler)
-        say("Pausing after the step under way; once more to break it off.")
-        run.executor.pause()
-
-    before = {number: signal.signal(number, pause) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _print_plan(replays: "Replays", row: "ReplayRow", *, as_json: bool, explain: bool) -> None:
@@ -348,10 +360,15 @@ def _print_state(replays: "Replays", row: "ReplayRow", *, as_json: bool) -> None
         print(f"Replay {row.id} is {state_text(row)}{asked}.")
 
 
-def _show(report: "Report", *, as_json: bool) -> None:
+def _show(report: "Report", page: Path | None, *, as_json: bool) -> None:
     from ..views.base import to_json
     from ..views.replay import report_view
 
+    if page is not None:
+        from ..views.replay_page import report_page
+
+        with output(page) as stream:
+            stream.write(report_page(report).encode())
     if as_json:
         print(to_json(report_view(report)))
     else:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Any
 
 from ..text import visible
+from .replay_check_text import check_lines, share_lines
 
 if TYPE_CHECKING:
     from entrepot_replay.report import Report
@@ -59,15 +60,18 @@ def flow_lines(step: "StepRow") -> Iterator[str]:
 
 
 def report_lines(report: "Report") -> Iterator[str]:
-    """The report of a replay: what is not identical, then the counts and what to do next."""
+    """The report of a replay: what is not back, which steps differ, then the counts and what to do next."""
     from ..views.replay import state_text
 
     row, counts = report.replay, report.counts
+    if report.checks or report.steps:
+        yield "NOT BACK"
+    yield from check_lines(report)
     for step in report.steps:
         yield from _step_lines(step)
     if report.unlisted:
         yield f"… and {report.unlisted} more; `entrepot replay --report {row.id} --limit N` shows them."
-    if report.steps:
+    if report.checks or report.steps:
         yield ""
     for warning in _standing_warnings(row.plan):
         yield f"WARNING  {visible(warning)}"
@@ -88,6 +92,7 @@ def report_lines(report: "Report") -> Iterator[str]:
         if number
     ]
     yield f"{done}{', ' if others else ''}{', '.join(others)}{_skipped(counts.skipped)}."
+    yield from share_lines(report)
     yield from _advice(report, state)
 
 

@@ -23,7 +23,7 @@ from .strict import refuse_unknown_parameters
 
 ROUTERS = (
     *("exchanges", "bodies", "documents", "contents", "diffs", "tree", "timegate", "timemap"),
-    *("products", "coverage", "completeness", "replays", "id_maps", "status"),
+    *("products", "coverage", "completeness", "replays", "id_maps", "replay_checks", "status"),
 )
 """Modules here whose `router` is mounted under /v1."""
 

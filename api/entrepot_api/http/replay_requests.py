@@ -88,13 +88,9 @@ class PlanRequest(SendingOptions):
         )
 
 
-class StartRequest(SendingOptions):
-    """How to send, and the secrets of this run."""
+class VerifyRequest(SendingOptions):
+    """How to ask, and the secrets to ask with."""
 
-    retry_unknown: bool = Field(
-        default=False, description="Send steps again whose outcome is unknown, whatever their method."
-    )
-    retry_failed: bool = Field(default=False, description="Send failed steps again.")
     credentials: dict[str, str] = Field(
         default={},
         description=f"By header name (or `name:hash`): `env:` and an environment variable of the API that begins with "
@@ -111,3 +107,15 @@ class StartRequest(SendingOptions):
                     hint="Files and commands are for the command line.",
                 )
         return [CredentialSource.parse(f"{name}={source}") for name, source in self.credentials.items()]
+
+
+class StartRequest(VerifyRequest):
+    """How to send, and the secrets of this run."""
+
+    retry_unknown: bool = Field(
+        default=False, description="Send steps again whose outcome is unknown, whatever their method."
+    )
+    retry_failed: bool = Field(default=False, description="Send failed steps again.")
+    verify: bool = Field(
+        default=True, description="Read from the target, once all is sent, whether everything is back."
+    )

@@ -21,6 +21,7 @@ from entrepot_replay.report import make_report
 from entrepot_replay.selection import Selection
 from entrepot_replay.service import Replays
 from entrepot_replay.target import Target
+from entrepot_replay.verify import Verifier
 from entrepot_store.catalog.replays import ReplayRow, ReplayState, StepState, Verdict, Wanted
 from entrepot_store.catalog.sql import replay_store
 
@@ -30,7 +31,7 @@ from ..views.replay import ReplayView, ReportView, StepView, replay_view, report
 from . import problems
 from .auth import require
 from .parameters import Cursor, Limit
-from .replay_requests import PlanRequest, StartRequest
+from .replay_requests import PlanRequest, StartRequest, VerifyRequest
 from .services import Services, ServicesDep
 
 POLL_SECONDS = 0.5
@@ -204,7 +205,8 @@ def list_replay_steps(  # noqa: PLR0917 - the framework passes them by name
     responses=problems.responses(404),
 )
 def get_replay_report(identifier: Identifier, replays: ReplaysDep, limit: Limit = 100) -> ReportView:
-    """What is not identical, the gravest first, and the exit code that the command line would end with."""
+    """What is not back and which steps are not identical, the gravest first, and the exit code that the command line
+    would end with."""
     return report_view(make_report(replays.store, identifier, limit=limit))
 
 
@@ -262,14 +264,24 @@ def _start(
             "retry_failed": wanted.retry_failed,
         }
     )
-    # The configuration as it is now; and only what names its target, because whoever may replay chooses the target.
-    configured = configured_for(
-        services.in_force().credential, planned.destination, Target.parse(planned.target), only_named=True
-    )
-    run = replays.start(identifier, options, Credentials(wanted.sources(), configured))
+    credentials = credentials_for(planned, services, wanted)
+    run = replays.start(identifier, options, credentials)
     runs: BackgroundRuns = request.app.state.replay_runs
-    runs.start(run)
+    verifier = Verifier(services.archive, replays, services.in_force(), services.clock) if wanted.verify else None
+    runs.start(
+        run,
+        None if verifier is None else lambda row: verifier.prepare(row, options, credentials, reachable=True),
+    )
     return _view(replays, replays.store.get(identifier))
+
+
+def credentials_for(row: ReplayRow, services: Services, wanted: VerifyRequest) -> Credentials:
+    """Those that the request names, and those of the configuration as it is now; of that only what names the replay's
+    target, because whoever may replay chooses the target. Raises BadInput."""
+    configured = configured_for(
+        services.in_force().credential, row.destination, Target.parse(row.target), only_named=True
+    )
+    return Credentials(wanted.sources(), configured)
 
 
 def _view(replays: Replays, row: ReplayRow) -> ReplayView:

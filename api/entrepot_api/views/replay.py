@@ -14,6 +14,9 @@ from entrepot_store.catalog.replays import ReplayRow, StepCounts, StepRow, Value
 from entrepot_store.clock import to_rfc3339
 
 from .base import Moment, View
+from .replay_checks import CheckView, VerificationView, check_view, verification_view
+from .replay_difference import DifferenceView as DifferenceView  # noqa: PLC0414 - also found here
+from .replay_difference import difference_view
 
 
 class CountsView(View):
@@ -51,16 +54,6 @@ class ReplayView(View):
     ended_at: Moment | None
 
 
-class DifferenceView(View):
-    """`where` is `status`, `header location` or a path into the JSON body. Only decisive ones make a step different."""
-
-    where: str
-    recorded: str
-    live: str
-    decisive: bool
-    why: str = Field(description="What accounts for a difference that is not decisive.")
-
-
 class StepView(View):
     """One step of a plan. `attempts` counts its tries, `unknown_attempts` those of them without a known outcome."""
 
@@ -90,6 +83,9 @@ class ReportView(View):
     exit_code: int
     not_identical: list[StepView] = Field(description="Failed and unknown steps first.")
     unlisted: int = Field(ge=0, description="Further steps that are not identical.")
+    verification: VerificationView | None = Field(description="None if nobody looked since steps were last sent.")
+    not_back: list[CheckView] = Field(description="Documents that are missing, differ, are extra or unknown.")
+    unlisted_checks: int = Field(ge=0, description="Further documents that are not back.")
 
 
 class ValueView(View):
@@ -217,10 +213,7 @@ def step_view(row: StepRow) -> StepView:
         state=row.state.value,
         verdict=None if row.verdict is None else row.verdict.value,
         reason=row.reason,
-        differences=[
-            DifferenceView(where=one.where, recorded=one.recorded, live=one.live, decisive=one.decisive, why=one.why)
-            for one in row.differences
-        ],
+        differences=[difference_view(one) for one in row.differences],
         more_differences=row.more_differences,
         attempts=row.attempts,
         unknown_attempts=row.unknown_attempts,
@@ -236,4 +229,7 @@ def report_view(report: Report) -> ReportView:
         exit_code=report.exit_code,
         not_identical=[step_view(row) for row in report.steps],
         unlisted=report.unlisted,
+        verification=None if report.verification is None else verification_view(report.verification),
+        not_back=[check_view(row) for row in report.checks],
+        unlisted_checks=report.unlisted_checks,
     )

@@ -63,6 +63,7 @@ class Verification:
         self._pace = Pace(rate, clock, self._stop)
         self._reason = ""
         self._number = 0
+        self._begun = False
         self._observer: Callable[[], None] = lambda: None
 
     @property
@@ -78,10 +79,16 @@ class Verification:
         self._reason = self._reason or "it was interrupted"
         self._stop.set()
 
+    def begin(self) -> None:
+        """Takes the place of the replay's former verification, if `run` has not yet."""
+        if not self._begun:
+            self._store.begin_verification(self.row)
+            self._begun = True
+
     def run(self) -> None:
         """Asks for everything and stores what is found. Raises Busy if another verification took this one's place, and
         CatalogUnavailable."""
-        self._store.begin_verification(self.row)
+        self.begin()
         found: list[CheckRow] = []
         stored = self._clock.monotonic()
         senders: SimpleQueue[Sender] = SimpleQueue()

@@ -50,11 +50,17 @@ class Verifier:
         self._clock = clock or SystemClock()
 
     def prepare(
-        self, replay: ReplayRow, options: RunOptions | None = None, credentials: Credentials | None = None
+        self,
+        replay: ReplayRow,
+        options: RunOptions | None = None,
+        credentials: Credentials | None = None,
+        *,
+        reachable: bool = False,
     ) -> Verification:
         """Reads what is to be there out of the recording; nothing is asked or stored before `run`.
 
         `options` None means those of the plan; `credentials` those of the run, which know the sessions that it began.
+        `reachable`: the target was reached a moment ago; should it be away by now, the verification says so.
         Raises BadInput (its plan is not finished), Busy (the replay is being run), TargetUnreachable, and what the
         vault raises when it cannot be reached.
         """
@@ -67,7 +73,8 @@ class Verifier:
         credentials.expects(replay.plan.get("learnt_secrets", ()))
         target = Target.parse(replay.target)
         tls = _tls(options) if target.is_tls else None
-        reach(target, options.connect_timeout)
+        if not reachable:
+            reach(target, options.connect_timeout)
         timeouts = Timeouts(connect=options.connect_timeout, progress=options.timeout)
         credentials.connect(
             asker(target, lambda server: wire.new_sender(server, timeouts, _tls(options) if server.is_tls else None))

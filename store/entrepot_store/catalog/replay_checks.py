@@ -2,7 +2,7 @@
 port. `sql.replay_checks` is the implementation; `entrepot_replay.verify` makes the rows.
 
 A replay has one verification at most, its latest. Beginning one forgets the one before, whose runner, if there still is
-one, is refused from then on.
+one, is refused from then on. A run that has something to send forgets it too.
 """
 
 from collections.abc import Collection, Sequence

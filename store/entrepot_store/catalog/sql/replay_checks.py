@@ -32,8 +32,7 @@ class SqlChecks:
         with self._database.writing() as connection:
             if connection.execute(select(Replay.id).where(Replay.id == of).with_for_update()).first() is None:
                 raise NotFound(f"There is no replay {of}.", hint="`entrepot replay --list` shows them.")
-            connection.execute(delete(ReplayCheck).where(ReplayCheck.replay_id == of))
-            connection.execute(delete(ReplayVerification).where(ReplayVerification.replay_id == of))
+            forget_verification(connection, of)
             connection.execute(
                 insert(ReplayVerification).values(
                     replay_id=of,
@@ -94,6 +93,12 @@ class SqlChecks:
             items = [_check_row(found) for found in connection.execute(query)]
         more = len(items) > limit
         return Page(items[:limit], make_cursor(listing, UUID(int=items[limit - 1].number)) if more else None)
+
+
+def forget_verification(connection: Connection, replay: UUID) -> None:
+    """It says nothing of what is sent after it."""
+    connection.execute(delete(ReplayCheck).where(ReplayCheck.replay_id == replay))
+    connection.execute(delete(ReplayVerification).where(ReplayVerification.replay_id == replay))
 
 
 def _fence(connection: Connection, verification: VerificationRow) -> None:

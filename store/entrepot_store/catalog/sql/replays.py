@@ -44,7 +44,7 @@ from .cursor import make_cursor, read_cursor
 from .engine import Database
 from .lookup import MAX_LIMIT
 from .records import exchange_row, select_exchanges
-from .replay_checks import SqlChecks
+from .replay_checks import SqlChecks, forget_verification
 from .replay_records import (
     STEP_COLUMNS,
     dump,
@@ -229,9 +229,13 @@ class SqlReplayStore(SqlChecks):
     ) -> Settled:
         with self._database.writing() as connection:
             self._fence(connection, replay, owner)
-            return settle(
+            settled = settle(
                 connection, replay, retry_methods=retry_methods, retry_unknown=retry_unknown, retry_failed=retry_failed
             )
+            pending = ReplayStep.replay_id == replay, ReplayStep.state == StepState.PENDING.value
+            if connection.execute(select(ReplayStep.seq).where(*pending).limit(1)).first() is not None:
+                forget_verification(connection, replay)
+            return settled
 
     def advance(
         self, replay: UUID, owner: str, ttl_us: int, *, outcomes: Sequence[Outcome] = (), intents: Sequence[int] = ()
