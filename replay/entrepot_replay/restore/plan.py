@@ -18,6 +18,7 @@ from entrepot_store.config import Settings
 from entrepot_store.errors import BadInput, Damaged, NotFound
 from entrepot_store.model import uuid7
 
+from ..bodies import INLINE
 from ..credentials import Credentials, references_of
 from ..errors import Unsendable
 from ..flow import Flow, request_parts
@@ -219,8 +220,11 @@ class _Survey:
     def _depends_on(self, item: Item, keys: dict[Any, str], others: dict[str, Document]) -> set[str]:
         found = {path for path in parents(item.path) if path in others}
         for send in item.way.sends:
-            body = self._archive.body_bytes(send.like, "request") if not send.made else b""
-            content = body if not send.made else (item.content.data if item.content else b"")
+            if send.made:
+                content = b"" if item.content is None else item.content.data
+            else:
+                short = send.like.request.size <= INLINE
+                content = self._archive.body_bytes(send.like, "request") if short else b""
             for part in request_parts(item.path.encode("latin-1", "replace"), (), "application/json", content):
                 path = keys.get(used_key(part))
                 if path is not None and path != item.path:
@@ -267,7 +271,8 @@ class _Survey:
         step = replace(step, how=way.how)
         shape = kin.shape
         first = way.sends[0].like.started_at if not way.sends[0].made else wanted.since
-        return Item(path, decision.do, decision.why, way, step, content, shape, first)
+        kept = content if any(send.made for send in way.sends) else None  # the others come from the vault when they go
+        return Item(path, decision.do, decision.why, way, step, kept, shape, first)
 
     def _compared(self, document: Document, content: Content | None, kin: Kin) -> tuple[Live, bool | None]:
         """What is there, and whether it is the content; where the document was counts only if it is."""

@@ -20,6 +20,7 @@ from entrepot_store.documents.content import content_bytes, patched
 from entrepot_store.documents.identity import document_key
 from entrepot_store.errors import Damaged, NotFound
 
+from ..answer import HELD
 from ..bodies import INLINE
 from ..selection import READS
 from .history import Document, Event
@@ -54,12 +55,14 @@ class Evidence:
 @dataclass(frozen=True, slots=True)
 class Content:
     """Bytes as they were shown or sent, and when (microseconds). `sent`: they are those of a request whose answer did
-    not show the document, so what the server put beside them is not known."""
+    not show the document, so what the server put beside them is not known. `long`: there are too many to be held, and
+    `data` is their SHA-256 instead."""
 
     data: bytes
     media_type: str
     at: int
     sent: bool = False
+    long: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +184,11 @@ def content_of(archive: Archive, evidence: Evidence) -> Content:
     if message is None or message.truncated:
         raise Damaged(f"its content in the {row.method} was not captured whole.")
     at = row.started_at + (0 if reads else row.duration_us)
-    data = uncoded(archive.body_bytes(row, evidence.side), codings_of(message), INLINE)
+    if message.size > HELD:
+        if evidence.changes:
+            raise Damaged("it is too long for the changes to be applied to it.")
+        return Content(message.digest, message.content_type, at, sent=evidence.side == "request", long=True)
+    data = uncoded(archive.body_bytes(row, evidence.side), codings_of(message), HELD)
     for change in evidence.changes:
         patch = catalog.exchange(change)
         data, at = _patched(archive, data, patch), patch.started_at + patch.duration_us

@@ -133,6 +133,8 @@ def _unmakeable(content: Content | None, kin: Kin) -> str:
     """Why no request can be made of the content; empty if one can."""
     if content is None:
         return "its content is not known"
+    if content.long:
+        return "its content is too long for a request to be made of it"
     if find_references(content.data):
         return "its content holds redacted fields"
     if parse_json(content.media_type, content.data) is not None and not content.sent and not kin.shape.known:
