@@ -4,13 +4,17 @@ The executor gives steps and takes what came of them; it never gives more than a
 """
 
 from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
+from threading import Thread
+from time import monotonic
 from typing import Protocol
 
 from .attempt import Attempt
 from .schedule import Step
 from .sender import Sender
+
+GATHER_SECONDS = 0.005
+"""How long what came back waits for more of it, while at least half of the crew is at work."""
 
 type AttemptStep = Callable[[Step, Sender], Attempt]
 type NewSender = Callable[[], Sender]
@@ -73,43 +77,69 @@ class Alone:
 
 
 class Crew:
-    """Sends in a pool of threads, each with its own connection."""
+    """Sends in threads, each with its own connection.
+
+    What came back is gathered for a moment: the outcomes of a round and the intents of the next are one transaction,
+    and that costs more than most steps do.
+    """
 
     def __init__(self, attempt: AttemptStep, new_sender: NewSender, size: int) -> None:
         self._attempt = attempt
         self._size = size
-        self._pool = ThreadPoolExecutor(size, thread_name_prefix="replay-send")
-        self._senders: SimpleQueue[Sender] = SimpleQueue()
-        self._all = [new_sender() for _ in range(size)]
-        for sender in self._all:
-            self._senders.put(sender)
-        self._out: set[Future[Attempt]] = set()
+        self._given: SimpleQueue[Step | None] = SimpleQueue()
+        self._came: SimpleQueue[Attempt | BaseException] = SimpleQueue()
+        self._out = 0
+        self._senders = [new_sender() for _ in range(size)]
+        self._threads = [
+            Thread(target=self._go, args=(sender,), name=f"replay-send-{number}", daemon=True)
+            for number, sender in enumerate(self._senders)
+        ]
+        for thread in self._threads:
+            thread.start()
 
     @property
     def busy(self) -> bool:
-        return bool(self._out)
+        return self._out > 0
 
     @property
     def free(self) -> int:
-        return self._size - len(self._out)
+        return self._size - self._out
 
     def give(self, step: Step) -> None:
-        self._out.add(self._pool.submit(self._go, step))
+        self._out += 1
+        self._given.put(step)
 
     def take(self) -> list[Attempt]:
         if not self._out:
             return []
-        done, self._out = wait(self._out, return_when=FIRST_COMPLETED)
-        return [future.result() for future in done]
+        found = [self._next(None)]
+        deadline = monotonic() + GATHER_SECONDS
+        while self._out and len(found) < self._size / 2 and (left := deadline - monotonic()) > 0:
+            try:
+                found.append(self._next(left))
+            except Empty:
+                break
+        return found
 
     def close(self) -> None:
-        self._pool.shutdown(wait=True)
-        for sender in self._all:
+        for _ in self._threads:
+            self._given.put(None)
+        for thread in self._threads:
+            thread.join()
+        for sender in self._senders:
             sender.close()
 
-    def _go(self, step: Step) -> Attempt:
-        sender = self._senders.get()
-        try:
-            return self._attempt(step, sender)
-        finally:
-            self._senders.put(sender)
+    def _next(self, timeout: float | None) -> Attempt:
+        """Raises Empty, and what an attempt raised, which is a bug of ours."""
+        came = self._came.get(timeout=timeout)
+        self._out -= 1
+        if isinstance(came, BaseException):
+            raise came
+        return came
+
+    def _go(self, sender: Sender) -> None:
+        while (step := self._given.get()) is not None:
+            try:
+                self._came.put(self._attempt(step, sender))
+            except BaseException as error:  # noqa: BLE001 # raised again by whoever takes it
+                self._came.put(error)
