@@ -1,15 +1,20 @@
 """What a restore decides: which fields count, what is to be done about a document, and by which way."""
 
+from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 
+from entrepot_replay.answer import Answer
 from entrepot_replay.flow import Flow
+from entrepot_replay.mapping import IdMap
 from entrepot_replay.restore.decide import Do, Modes, decide
 from entrepot_replay.restore.history import History, kind
 from entrepot_replay.restore.live import Live, There
 from entrepot_replay.restore.making import made_body
+from entrepot_replay.restore.same import differences
 from entrepot_replay.restore.shape import Shape
 from entrepot_replay.restore.step import RestoreStep
 from entrepot_replay.restore.wanted import Content, Evidence, State, content_of, evidence_of, state_at
@@ -132,3 +137,19 @@ def test_states_and_ways(tmp_path: Path) -> None:
         assert state_at(archive, "orders", history.documents["/seen/a"], START).state is State.UNSEEN
     finally:
         archive.catalog.close()
+
+
+def test_only_what_clients_send_makes_a_document_differ() -> None:
+    shape = Shape({"name": {}, "price": {}})
+    content = Content(b'{"name": "a", "price": 12.50, "rev": 3, "by": "ann"}', "application/json", START)
+
+    def found(body: bytes, sent: bool = False) -> list[str]:
+        live = Answer(200, ((b"Content-Type", b"application/json"),), "", body, len(body), sha256(body).digest())
+        told = differences(replace(content, sent=sent), live, "/x/1", shape=shape, idmap=IdMap(), now=START)
+        return [one.where for one in told if one.decisive]
+
+    assert found(b'{"price": 12.5, "name": "a", "rev": 9, "by": "bob", "more": {}}') == []
+    assert found(b'{"price": 12.51, "rev": 3, "by": "ann"}') == ["$.name", "$.price"]
+    assert found(b'{"data": {"price": 12.5, "name": "a", "rev": 3, "by": "ann", "more": 1}}', sent=True) == []
+    assert found(b'{"price": 12.5, "name": "a", "rev": 9, "by": "ann"}', sent=True) == ["$.rev"]
+    assert found(b"other") == ["body"]
