@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
+from entrepot_replay.answer import Answer
 from entrepot_replay.mapping import IdMap, Value
 from entrepot_replay.mapping.explain import Explainer
 from entrepot_replay.verify.accounts import Accounts
-from entrepot_replay.verify.contents import Ids, compare_written
+from entrepot_replay.verify.contents import Ids, compare_whole, compare_written
 from entrepot_replay.verify.findings import Findings
 from entrepot_replay.verify.items import Alignment, align
 
@@ -92,6 +93,13 @@ def test_a_write_is_compared_by_what_it_says(written: Any, live: Any, agrees: bo
     ids = Ids(lambda one: one, lambda one: False)
     compare_written(written, live, accounts(), ids=ids, ignore=(), findings=findings)
     assert (findings.agrees, findings.decisive) == (agrees, decisive)
+
+
+def test_a_short_text_is_content_and_no_token() -> None:
+    answer = Answer(200, (), "HTTP/1.1", b"<p>9</p>", 8, b"")
+    findings, ids = Findings(), Ids(lambda one: one, lambda one: False)
+    compare_whole("text/html", b"<p>6</p>", answer, accounts(), ids=ids, ignore=(), findings=findings)
+    assert findings.decisive
 
 
 def test_what_decides_is_kept_among_many_that_do_not() -> None:

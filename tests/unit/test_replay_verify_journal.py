@@ -1,6 +1,7 @@
 """What the recording says a lost service held: which evidence counts, and what is no document at all."""
 
 import itertools
+from hashlib import sha256
 from uuid import UUID
 
 from entrepot_replay.verify.expected import Basis, Expected
@@ -38,7 +39,8 @@ class Recorded:
         number = next(self._number)
         identifier = UUID(int=number)
         self.bodies[identifier, "request"], self.bodies[identifier, "response"] = sent, shown
-        response = None if status is None else MessageRow(headers, kind, len(shown), b"", 0, 0, truncated=not complete)
+        digest = sha256(shown).digest()
+        response = MessageRow(headers, kind, len(shown), digest, 0, 0, truncated=not complete)
         self.rows.append(
             ExchangeRow(
                 *(identifier, number * SECOND if at is None else at, SECOND // 2, "a", "b", method),
@@ -48,7 +50,15 @@ class Recorded:
                 "HTTP/1.1",
                 "",
                 Action.CAPTURE,
-                *("default", complete, None, None, "", MessageRow((), kind, len(sent), b"", 0, 0), response),
+                *(
+                    "default",
+                    complete,
+                    None,
+                    None,
+                    "",
+                    MessageRow((), kind, len(sent), b"", 0, 0),
+                    None if status is None else response,
+                ),
             )
         )
         return identifier
@@ -164,6 +174,17 @@ def test_a_change_is_kept_with_what_it_changed() -> None:
     found = seen.expected()
     assert (found["/a"].basis, found["/a"].exchange, found["/a"].changes) == (Basis.CHANGED, read, (patch,))
     assert (found["/b"].exchange, found["/b"].changes) == (alone, (alone,))
+
+
+def test_what_changes_by_itself_is_noted() -> None:
+    seen = Recorded()
+    first = seen.add("GET", "/stats", shown=b'{"up":1}')
+    seen.add("GET", "/stats", shown=b'{"up":2}')
+    seen.add("GET", "/a", shown=b'{"n":1}')
+    seen.add("PUT", "/b", 204, b'{"n":2}')
+    seen.add("GET", "/a", shown=b'{"n":2}')  # the write may have done that
+    found = seen.expected()
+    assert (found["/stats"].varies, found["/a"].varies) == (first, None)
 
 
 def test_what_clients_sent_is_remembered() -> None:

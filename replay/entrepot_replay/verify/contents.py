@@ -121,6 +121,8 @@ def _without(value: Any, ignore: Sequence[Path]) -> Any:
 
 def _text(recorded: bytes, live: bytes, accounting: Accounting) -> str:
     try:
-        return accounting.value("body", "", recorded.decode("utf-8"), live.decode("utf-8"))
+        one, other = recorded.decode("utf-8"), live.decode("utf-8")
+        # A line each, because a body is content and not a single value: `<p>6</p>` is no token that became another.
+        return accounting.value("body", "", f"{one}\n", f"{other}\n")
     except UnicodeDecodeError:
         return ""

@@ -27,7 +27,8 @@ class Expected:
     `was_read` says that it was readable; `sure` that it was there as itself, whether it was read or not: a 404 means
     that it is lost. `doubt` says what may have changed it unseen: then only agreement proves anything. `perhaps_gone`:
     what it stood below was deleted after it was seen. `guessed`: its path is that of the collection and an id that the
-    collection gave, and nothing there was ever asked for.
+    collection gave, and nothing there was ever asked for. `varies` is an earlier read that showed something else
+    although nothing at all was written in between: what differs between the two is noise.
     """
 
     path: str
@@ -42,6 +43,7 @@ class Expected:
     doubt: str = ""
     perhaps_gone: bool = False
     guessed: bool = False
+    varies: UUID | None = None
 
     @property
     def bare(self) -> str:

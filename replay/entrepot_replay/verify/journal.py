@@ -47,6 +47,10 @@ class _Document:
     changes: list[UUID] = field(default_factory=list)
     sure: bool = False
     guessed: bool = False
+    varies: UUID | None = None
+    digest: bytes = b""
+    writes: int = -1
+    """How many writes there had been at all when it was last read."""
 
 
 class Journal:
@@ -64,6 +68,7 @@ class Journal:
         self._late: set[str] = set()
         self._late_below: set[str] = set()
         self._readable_places: set[str] = set()
+        self._writes = 0
         self.sent: set[str] = set()
         """Distinctive values and times that clients sent."""
 
@@ -112,6 +117,7 @@ class Journal:
                 doubt=self._doubt(path, found.at),
                 perhaps_gone=removed or any(self._removed.get(above, 0) > found.at for above in _above(path)),
                 guessed=guessed,
+                varies=found.varies,
             )
 
     def _take(self, row: ExchangeRow, said: Said, *, late: bool) -> None:
@@ -132,6 +138,8 @@ class Journal:
             found.changes.append(row.id)
             found.at, found.gone = said.at, None
             return
+        if reads:
+            self._compare_reads(found, row)
         found.exchange, found.side, found.at = row.id, said.side, said.at
         found.changes.clear()
         found.gone = None
@@ -146,7 +154,14 @@ class Journal:
         found.sure = found.sure or said.side == "response" or row.status == 201 or b"etag" in headers
         self._written_at(said.path, said.at, late=False)
 
+    def _compare_reads(self, found: _Document, row: ExchangeRow) -> None:
+        digest = b"" if row.response is None else row.response.digest
+        if found.basis is Basis.READ and found.writes == self._writes and found.digest != digest:
+            found.varies = found.exchange
+        found.digest, found.writes = digest, self._writes
+
     def _note_write(self, row: ExchangeRow, bodies: "_Bodies", *, late: bool) -> None:
+        self._writes += 1
         ended = row.started_at + row.duration_us
         self._written_at(row.path, ended, late=late)
         path = recorded_path(row) or row.path.encode("utf-8", "surrogatepass")

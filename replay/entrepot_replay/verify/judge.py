@@ -23,7 +23,7 @@ from entrepot_store.model import header_text
 
 from ..answer import HELD, Answer
 from ..compare import Accounting, compare
-from ..jsondiff import parse_json
+from ..jsondiff import json_differences, parse_json
 from ..target import Target
 from .contents import Ids, add_differences, compare_whole, compare_written
 from .expected import Basis, Expected
@@ -148,6 +148,8 @@ class Judge:
         if expected.basis in (Basis.WRITTEN, Basis.CHANGED) and not doubt:
             doubt = "it was not read after it was written"
         if doubt or not findings.decisive:
+            if expected.varies is not None and not doubt:
+                doubt = "it changed by itself while it was recorded"
             reason = doubt or "a read of it was never recorded, and the answer of its write showed other fields"
             return [_with(self._row(expected, asked, CheckResult.UNKNOWN, reason), findings, row)]
         return [
@@ -184,18 +186,30 @@ class Judge:
             findings=findings,
         )
         if aligned is not None:
-            self._lists(expected, asked, aligned, accounting, findings)
+            self._lists(expected, row, asked, aligned, accounting=accounting, findings=findings)
+        elif findings.decisive and expected.varies is not None and answer.status == row.status:
+            findings.decisive, findings.vague = False, True
         return ""
 
     def _lists(
-        self, expected: Expected, asked: Asked, found: Alignment, accounting: Accounting, findings: Findings
+        self,
+        expected: Expected,
+        row: ExchangeRow,
+        asked: Asked,
+        found: Alignment,
+        *,
+        accounting: Accounting,
+        findings: Findings,
     ) -> None:
         """Differences of an aligned document; of one in doubt without what newer documents of their own account for."""
         findings.missing = [item for item in found.missing if not self._left_since(expected, item)]
         findings.extra = [item for item in found.extra if not self._came_since(expected, asked, item)]
+        noise = self._noise(expected, row)
         changed = len(findings.missing) < len(found.missing) or len(findings.extra) < len(found.extra)
 
         def skip(where: str) -> bool:
+            if _INDEX.sub("[]", where) in noise:
+                return True
             if not expected.doubt:
                 return False
             places = (where[: one.end()] for one in _INDEX.finditer(where))
@@ -209,6 +223,17 @@ class Judge:
         for item in findings.extra:
             findings.add(f"{item.where} (live)", None, _named(item))
         add_differences(found, accounting, findings, skip)
+
+    def _noise(self, expected: Expected, row: ExchangeRow) -> frozenset[str]:
+        """Where the document changed by itself while it was recorded, for items of lists whichever."""
+        if expected.varies is None or row.response is None:
+            return frozenset()
+        kind = row.response.content_type
+        before = self._archive.body_bytes(self._archive.catalog.exchange(expected.varies), "response")
+        one, other = parse_json(kind, before), parse_json(kind, self._archive.body_bytes(row, "response"))
+        if one is None or other is None:
+            return frozenset()
+        return frozenset(_INDEX.sub("[]", found.where) for found in json_differences(one.value, other.value))
 
     def _left_since(self, expected: Expected, item: Item) -> bool:
         own = self._known.recorded(f"{expected.bare.rstrip('/')}/{item.id}") if expected.doubt and item.id else None
