@@ -1,19 +1,17 @@
 """Carries out a run of a replay or a restore for the person who waits for it: progress, waits, Ctrl-C."""
 
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
-from types import FrameType
 from typing import TYPE_CHECKING
 
 from .output import progress_bar, say
+from .replay_verify import obeying_signals
 
 if TYPE_CHECKING:
     from entrepot_replay.service import Run
+    from entrepot_store.catalog.replays import ReplayRow
 
 
-def carry_out(run: "Run", title: str) -> None:
-    """Sends what is to be sent. Raises as `Executor.run`."""
+def carry_out(run: "Run", title: str) -> "ReplayRow":
+    """Sends what is to be sent; returns where the replay is then. Raises as `Executor.run`."""
     settled = run.settled
     for number, what in (
         (settled.unknown_retried, "steps of an earlier run have an unknown outcome and are sent again"),
@@ -22,7 +20,7 @@ def carry_out(run: "Run", title: str) -> None:
     ):
         if number:
             say(f"{number} {what}.")
-    with progress_bar(title, run.counts.planned) as show, _obeying_signals(run):
+    with progress_bar(title, run.counts.planned) as show, obeying_signals(run.executor.pause):
         before, waiting = run.counts.done, ""
 
         def observe() -> None:
@@ -34,22 +32,4 @@ def carry_out(run: "Run", title: str) -> None:
             waiting = progress.waiting
 
         run.executor.observe(observe)
-        run.executor.run()
-
-
-@contextmanager
-def _obeying_signals(run: "Run") -> Iterator[None]:
-    """The first Ctrl-C (or SIGTERM) ends the run behind the step under way, so that its outcome is known; the second
-    ends it at once, and that step's outcome is unknown."""
-
-    def pause(number: int, _frame: FrameType | None) -> None:
-        signal.signal(number, signal.default_int_handler)
-        say("Pausing after the step under way; once more to break it off.")
-        run.executor.pause()
-
-    before = {number: signal.signal(number, pause) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        return run.executor.run()

@@ -14,11 +14,12 @@ from entrepot_store.catalog.replays import ReplayState, Wanted
 from entrepot_store.errors import BadInput
 
 from . import idmaps
+from .carry_out import carry_out
 from .filters import filtered
 from .options import ConfigOption, DataOption, JsonOption, opened, settings_from
-from .output import output, print_table, progress_bar, say
+from .output import output, print_table, say
 from .replay_text import flow_lines, plan_lines, report_lines
-from .replay_verify import obeying_signals, verify
+from .replay_verify import verify
 
 if TYPE_CHECKING:
     from entrepot_replay.credentials import Credentials
@@ -260,6 +261,8 @@ def command(
             secrets = Credentials(
                 sources, configured_for(settings.credential, row.destination, Target.parse(row.target))
             )
+            if resume is not None and "restore" in row.selection:
+                raise BadInput(f"{resume} is a restore.", hint=f"Go on with: entrepot restore --resume {resume}")
             _run(replays, row, options, secrets, verifier, sends=resume is not None)
             _show(make_report(replays.store, row.id, limit=limit), html, as_json=as_json)
         else:
@@ -302,27 +305,7 @@ def _run(
         verify(verifier, row, options, credentials)
         return
     run = replays.start(row.id, options, credentials)
-    settled = run.settled
-    for number, what in (
-        (settled.unknown_retried, "steps of an earlier run have an unknown outcome and are sent again"),
-        (settled.unknown_left, "steps of an earlier run have an unknown outcome and are not sent again"),
-        (settled.failed_retried, "failed steps are sent again"),
-    ):
-        if number:
-            say(f"{number} {what}.")
-    with progress_bar("Replaying", run.counts.planned) as show, obeying_signals(run.executor.pause):
-        before, waiting = run.counts.done, ""
-
-        def observe() -> None:
-            nonlocal waiting
-            progress = run.executor.progress
-            show(before + progress.done)
-            if progress.waiting and progress.waiting != waiting:
-                say(f"Waiting for the target: {progress.waiting}.")
-            waiting = progress.waiting
-
-        run.executor.observe(observe)
-        ended = run.executor.run()
+    ended = carry_out(run, "Replaying")
     if verifier is not None and ended.state is ReplayState.FINISHED and run.executor.progress.done:
         verify(verifier, ended, options, credentials, reachable=True)
     for note in credentials.notes():

@@ -130,6 +130,7 @@ class Restores:
         now = self._clock.now()
         selection = {
             "destination": [request.destination],
+            "until": to_rfc3339(request.at + 1),  # exclusive; what verification takes for the moment
             "restore": {
                 "at": to_rfc3339(request.at),
                 "documents": list(request.documents),
