@@ -32,6 +32,7 @@ from .target import Target
 
 _BUSY = frozenset({429, 503})
 """Refusals that pass: nothing was done, and asking again later is what they ask for."""
+_AGREES = frozenset({Verdict.IDENTICAL, Verdict.EQUIVALENT})
 
 
 class Next(StrEnum):
@@ -126,6 +127,8 @@ class Attempter:
         try:
             accounting = self.mapper.learn(recorded, seen, recorded_answer)
             found = compare(row, answer, self.target, recorded_answer, accounting)
+            if found.verdict in _AGREES:
+                accounting.keep()
             verdict, reason, differences, more = found.verdict, found.reason, tuple(found.differences), found.more
         except EntrepotError as error:
             # The step is done; only what it should be compared with cannot be read.
@@ -141,7 +144,7 @@ class Attempter:
             reason=reason,
             differences=(*_unmapped(mapped), *differences),
             more_differences=more,
-            values=self.mapper.news(),
+            values=self.mapper.news(recorded.seq),
         )
 
     def _unknown(self, seq: int, row: ExchangeRow, reason: str, sent_at: int, *, last_try: bool) -> Attempt:

@@ -54,6 +54,11 @@ def _integer(text: str) -> int | Decimal:
     return int(text) if len(text) < 1000 else Decimal(text)
 
 
+def names_a_secret(name: str) -> bool:
+    """Whether what stands under that name, or at that place, is to be shown to nobody."""
+    return _SECRET.search(name) is not None
+
+
 def json_differences(recorded: Any, live: Any) -> Iterator[Found]:
     """Every leaf or branch in which the two differ, in document order."""
     yield from _compare("$", recorded, live, secret=False, depth=0)
@@ -80,7 +85,7 @@ def _member(
     path: str, name: str, recorded: dict[str, Any], live: dict[str, Any], *, secret: bool, depth: int
 ) -> Iterator[Found]:
     where = f"{path}.{name}" if _PLAIN_NAME.fullmatch(name) else f"{path}[{json.dumps(name)}]"
-    secret = secret or _SECRET.search(name) is not None
+    secret = secret or names_a_secret(name)
     if name not in live:
         yield Found(where, _shown(recorded[name], secret), None)
     elif name not in recorded:
@@ -113,7 +118,7 @@ def _without_secrets(value: Any, depth: int) -> Any:
         return "…"
     if isinstance(value, dict):
         return {
-            name: "(not shown)" if _SECRET.search(name) else _without_secrets(inner, depth + 1)
+            name: "(not shown)" if names_a_secret(name) else _without_secrets(inner, depth + 1)
             for name, inner in value.items()
         }
     if isinstance(value, list):

@@ -64,8 +64,8 @@ class Mapper(Protocol):
         answer's body; it may raise an EntrepotError, which is let pass."""
         ...
 
-    def news(self) -> tuple[Value, ...]:
-        """What was learnt or missed since this was last asked, to be stored."""
+    def news(self, step: int) -> tuple[Value, ...]:
+        """What that step learnt or missed since this was last asked, to be stored with its outcome."""
         ...
 
 
@@ -99,8 +99,8 @@ class FlowMapper:
             self.idmap.miss(use.key, step=recorded.seq, where=use.where)
         return Mapped(done.path, done.headers, done.body, done.body != recorded.body, unmapped=(*unmapped, *missed))
 
-    def news(self) -> tuple[Value, ...]:
-        return self.idmap.news()
+    def news(self, step: int) -> tuple[Value, ...]:
+        return self.idmap.news(step)
 
     def learn(self, recorded: Recorded, answer: Seen, recorded_body: Callable[[], bytes]) -> Explainer:
         learn_made(
@@ -128,6 +128,7 @@ class FlowMapper:
             recorded_at=recorded.row.started_at,
             sent_at=answer.sent_at,
             ignore=self._ignore,
+            tentative=True,
         )
 
 

@@ -2,7 +2,7 @@
 
 Nothing is accounted for by being small. A difference is explained when the id map says that the live value stands for
 the recorded one; when both are something that a service makes anew each time (a UUID, a token, a time), the recorded
-one was not sent to it, and no other live value stands for it already; or when both are times near their own now.
+one was not sent to it, and neither stands for another already; or when both are times near their own now.
 """
 
 import re
@@ -14,7 +14,9 @@ from typing import Any
 
 from ..flow.names import names_an_id, role_of_field
 from ..flow.values import Key, Kind, is_distinctive, kind_of
+from ..jsondiff import names_a_secret
 from .align import lined_up
+from .chance import both_by_chance
 from .idmap import IdMap
 
 NEAR_US = 24 * 3600 * 1_000_000
@@ -22,8 +24,18 @@ NEAR_US = 24 * 3600 * 1_000_000
 _SPLIT = re.compile(r"([^A-Za-z0-9_.:+-]+)")
 _FINER = re.compile(r"([^A-Za-z0-9]+)")
 _STEP = re.compile(r"\.([A-Za-z_][A-Za-z0-9_]*)|\[\"((?:[^\"\\]|\\.)*)\"\]|\[\d+\]")
-_DURATION = re.compile(r"duration|elapsed|took|latency|uptime|runtime|millis|_ms$|_us$|_ns$|Ms$", re.IGNORECASE)
-_DIGEST = re.compile(r"md5|sha\d|sha-\d|digest|checksum|crc|hash|etag", re.IGNORECASE)
+_DURATION = re.compile(
+    r"(?:[a-z]+_)*(?:elapsed|took|latency|uptime)(?:_?(?:ms|us|ns|s|secs?|seconds|millis|micros|nanos))?"
+)
+"""How long the service itself took. A `duration`, and milliseconds of anything else, may be what a client stored."""
+_WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_AMOUNT = re.compile(r"(total|sum|count|max|min|page|seat|row|line|item|guest|room)s?[_-]?(number|no)", re.IGNORECASE)
+"""Names that end like an order number and tell how many, or which in a row."""
+_DIGEST = re.compile(
+    r"md5|sha\d|sha-\d|\bsha\b|digest|checksum|crc|hash|etag|integrity|fingerprint|thumbprint", re.IGNORECASE
+)
+_CONTEXT = 6
+"""Tokens and what is between them, in front of a token, that are read for what it is."""
 _LIST = re.compile(r"\s*,\s*")
 LONGEST = 256 * 1024
 """Characters of a text that are lined up token by token."""
@@ -42,9 +54,11 @@ class Explainer:
         recorded_at: int,
         sent_at: int,
         ignore: re.Pattern[str] | None = None,
+        tentative: bool = False,
     ) -> None:
         """`sent` are the values that the recorded request carried; times are microseconds since the epoch.
-        `ignore`: places that were declared to be noise."""
+        `ignore`: places that were declared to be noise. `tentative`: what is supposed to be made anew goes into the map
+        only by `keep`."""
         self._idmap = idmap
         self._step = step
         self._collection = collection
@@ -52,6 +66,10 @@ class Explainer:
         self._recorded_at = recorded_at
         self._sent_at = sent_at
         self._ignore = ignore
+        self._tentative = tentative
+        self._supposed: dict[Key, tuple[str, str, bool]] = {}
+        """What one comparison takes to be made anew: live value, where, and whether it may be stored."""
+        self._supposed_live: dict[tuple[str, str], Key] = {}
 
     @cached_property
     def _sent(self) -> frozenset[str]:
@@ -69,10 +87,18 @@ class Explainer:
             return ""
         if "headers" in names[:-1] and sorted(_LIST.split(one)) == sorted(_LIST.split(other)):
             return "the same list in another order"  # a batch repeats the headers of its parts
-        if not isinstance(recorded, str) and names and _DURATION.search(names[-1]):
+        if not isinstance(recorded, str) and names and one not in self._sent and _is_duration(names[-1]):
             return "a duration"
-        role = role_of_field(names, self._collection) if names and names_an_id(names[-1]) else ""
+        is_id = bool(names) and names_an_id(names[-1]) and _AMOUNT.fullmatch(names[-1]) is None
+        role = role_of_field(names, self._collection) if is_id else ""
         return self.value(where, role, one, other)
+
+    def keep(self) -> None:
+        """The answers agree: what was supposed to get there goes into the map. Of answers that do not, nothing does: a
+        list that lost its first item would give every item the id of the next."""
+        for key, (live, where, stored) in self._supposed.items():
+            self._idmap.learn(key, live, step=self._step, where=where, stored=stored)
+        self._supposed.clear()
 
     def lined_up(self, recorded: Any, live: Any) -> tuple[Any, list[str]]:
         """The live document with its lists in the recorded order, and where they were not."""
@@ -87,7 +113,7 @@ class Explainer:
 
     def _whole(self, where: str, role: str, recorded: str, live: str) -> str:
         for key in (Key("", recorded), Key(role, recorded)):
-            known = self._idmap.live(key) if key.role or is_distinctive(recorded) else None
+            known = self._known(key) if key.role or is_distinctive(recorded) else None
             if known is not None and not key.role.startswith("etag "):
                 return "mapped" if known == live else self._near_now(recorded, live)
         if self._idmap.translate(recorded) == live:
@@ -96,14 +122,32 @@ class Explainer:
             return noise
         if recorded in self._sent or not recorded or not live:
             return ""
-        if _DIGEST.search(where):
+        if _DIGEST.search(where) or _DIGEST.match(recorded):
             return ""  # told by the content: another digest is other content
         kind = kind_of(recorded)
-        made = is_distinctive(recorded) and kind in _MADE and kind_of(live) in _MADE[kind]
+        made = is_distinctive(recorded) and both_by_chance(recorded, live)
         key = Key("", recorded) if made else Key(role, recorded)
+        # A number is taken for one only where its name says that it is an id, or an amount would pass.
         if not made and not (role and kind is Kind.NUMBER and kind_of(live) is Kind.NUMBER):
             return ""
-        return f"made anew: {kind.value}" if self._idmap.learn(key, live, step=self._step, where=where) else ""
+        return f"made anew: {kind.value}" if self._suppose(key, live, where) else ""
+
+    def _known(self, key: Key) -> str | None:
+        supposed = self._supposed.get(key)
+        return self._idmap.live(key) if supposed is None else supposed[0]
+
+    def _suppose(self, key: Key, live: str, where: str) -> bool:
+        """False if one of the two stands for something else already: what was two is not one."""
+        of = key.role, live
+        other = self._supposed_live.get(of) or self._idmap.stands_for(*of)
+        if other is not None and other != key:
+            return False
+        stored = not names_a_secret(where)
+        if not self._tentative:
+            return self._idmap.learn(key, live, step=self._step, where=where, stored=stored)
+        self._supposed[key] = live, where, stored
+        self._supposed_live[of] = key
+        return True
 
     def _near_now(self, recorded: str, live: str) -> str:
         then, now = micros_of(recorded), micros_of(live)
@@ -125,17 +169,18 @@ class Explainer:
                 return ""
             before = ours[number - 2] if number >= 2 and "/" in ours[number - 1] else ""
             role = role_of_field([before], "") if before[:1].isalpha() else ""
-            why = self._whole(where, role, one, other)
+            # What says here what a value is stands in front of it: `<ETag>`, `sha256:`.
+            around = "".join(ours[max(0, number - _CONTEXT) : number])[-200:]
+            around = around[max(0, around.rfind("<")) :]
+            why = self._whole(f"{where} {around}", role, one, other)
             if not why:
                 return ""
             reasons.append(why)
         return ", ".join(dict.fromkeys(reasons))
 
 
-_ALIKE = frozenset({Kind.HEX, Kind.TOKEN})
-_MADE = {Kind.UUID: frozenset({Kind.UUID}), Kind.HEX: _ALIKE, Kind.TOKEN: _ALIKE}
-"""Kinds that services make at random, and what the same maker may make next time. A number is taken for one only where
-its name says that it is an id, or an amount that came out wrong would pass."""
+def _is_duration(name: str) -> bool:
+    return _DURATION.fullmatch(_WORDS.sub("_", name).lower()) is not None
 
 
 def micros_of(text: str) -> int | None:

@@ -25,11 +25,15 @@ class IdMap:
         self._lock = Lock()
         self._live: dict[Key, str] = {}
         self._fixed: set[Key] = set()
-        self._news: list[Value] = []
+        self._taken: dict[tuple[str, str], Key] = {}
+        """(role, live value) → what it stands for; the first, where several share it."""
+        self._news: dict[int | None, list[Value]] = {}
+        """By the step that found them."""
         for value in values:
             key = Key(value.role, value.recorded)
             if value.live is not None:
                 self._live[key] = value.live
+                self._taken.setdefault((key.role, value.live), key)
             if value.edited:
                 self._fixed.add(key)
 
@@ -40,9 +44,14 @@ class IdMap:
         """What stands in the value's place now; None if nothing is known of it."""
         return self._live.get(key)
 
-    def learn(self, key: Key, live: str, *, step: int, where: str) -> bool:
+    def stands_for(self, role: str, live: str) -> Key | None:
+        """The recorded value of that role in whose place the live one is; None if it is in nobody's."""
+        return self._taken.get((role, live))
+
+    def learn(self, key: Key, live: str, *, step: int, where: str, stored: bool = True) -> bool:
         """Notes what the target made in the value's place. False if it is known to be something else: what an operator
-        set stays, and so does what came first, unless it is a version mark, of which the newest counts."""
+        set stays, and so does what came first, unless it is a version mark, of which the newest counts. `stored` False
+        keeps it in memory only: a secret."""
         with self._lock:
             known = self._live.get(key)
             if known == live:
@@ -50,20 +59,22 @@ class IdMap:
             if key in self._fixed or (known is not None and not key.role.startswith("etag ")):
                 return False
             self._live[key] = live
-            self._news.append(Value(key.role, key.text, live, step, where))
+            self._taken.setdefault((key.role, live), key)
+            if stored:
+                self._news.setdefault(step, []).append(Value(key.role, key.text, live, step, where))
             return True
 
     def miss(self, key: Key, *, step: int | None, where: str) -> None:
         """Notes that a request needed the value and nothing was known of it."""
         with self._lock:
             if key not in self._live:
-                self._news.append(Value(key.role, key.text, None, step, where))
+                self._news.setdefault(step, []).append(Value(key.role, key.text, None, step, where))
 
-    def news(self) -> tuple[Value, ...]:
-        """What was learnt since this was last asked, to be stored."""
+    def news(self, step: int) -> tuple[Value, ...]:
+        """What that step found since this was last asked, to be stored together with its outcome: were it stored with
+        another step's, a crash between the two would leave a step that is done and whose ids nobody knows."""
         with self._lock:
-            found, self._news = tuple(self._news), []
-            return found
+            return tuple(self._news.pop(step, ()))
 
     def translate(self, text: str) -> str:
         """The text with live values in the place of recorded ones: all of it, or each distinctive token in it, and ids

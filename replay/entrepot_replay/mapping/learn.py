@@ -32,6 +32,7 @@ def learn_made(
     live: dict[str, Part] = {}
     for part in response_parts(path, headers, content_type, body):
         live.setdefault(part.where, part)
+    secrets = {make.where for make in makes if make.secret}
     lists = _Lists(recorded_body, body, idmap)
     for make in makes:
         where = lists.live_place(make.where)
@@ -43,7 +44,7 @@ def learn_made(
             value = _secret(make.where, headers) if is_cookie else None
             learned(make.secret, found.text.encode("utf-8") if value is None else value)
         else:
-            idmap.learn(make.key, found.text, step=step, where=make.where)
+            idmap.learn(make.key, found.text, step=step, where=make.where, stored=make.where not in secrets)
 
 
 def _secret(where: str, headers: Headers) -> bytes | None:

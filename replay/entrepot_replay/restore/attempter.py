@@ -222,7 +222,7 @@ class RestoreAttempter(Attempter):
             outcome = replace(outcome, verdict=Verdict.UNKNOWN, reason=f"it was sent, and cannot be compared: {error}")
         if outcome.verdict in (Verdict.FAILED, Verdict.UNKNOWN):
             self.broken.add(own.path, outcome.reason)
-        return replace(outcome, values=self.mapper.news())
+        return replace(outcome, values=self.mapper.news(outcome.seq))
 
     def _learn(self, recorded: Recorded, answer: Answer, sent_at: int) -> None:
         content_type = header_text(answer.header(b"content-type") or b"")
