@@ -8,10 +8,14 @@ from entrepot_replay.credentials import Credentials
 from entrepot_replay.options import RunOptions
 from entrepot_replay.restore.decide import Modes
 from entrepot_replay.restore.readback import Came
+from entrepot_replay.service import Replays
 from entrepot_store.catalog.replays import ReplayState, Verdict
-from tests.support.captured import START, Recording
+from entrepot_store.catalog.sql import replay_store
+from entrepot_store.documents import Recipe
+from entrepot_store.model import Action
+from tests.support.captured import START, Recording, archive_of
 from tests.support.replay_target import ReplayTarget, Seen, answer
-from tests.support.replaying import replaying
+from tests.support.replaying import Bench, replaying
 from tests.support.restoring import Restoring
 
 LATER = START + 60_000_000
@@ -148,3 +152,28 @@ def test_what_is_too_long_to_be_held_comes_back_and_is_compared(tmp_path: Path) 
         result = restoring.run(restoring.plan(modes=Modes(update_existing=True)))
         assert result.counts == {Came.RESTORED: 1}, result.documents
     assert store.held["/files/a"] == body
+
+
+def test_a_protected_document_comes_back_out_of_its_version(tmp_path: Path) -> None:
+    """A version knows what a PATCH left that was answered without it, and what the update is made of."""
+    kept = Recording()
+    body = b'{"name": "tea", "price": 1}'
+    kept.add("POST", "/orders", body, status=201, answer=b'{"name": "tea", "price": 1, "id": 9}', action=Action.PROTECT)
+    kept.add("PATCH", "/orders/9", b'{"name": "jam"}', status=204, answer=b"", action=Action.PROTECT)
+    store = Store()
+    store.held["/orders/9"] = b'{"name": "wrong", "price": 1, "id": 9}'
+    archive = archive_of(tmp_path, kept.exchanges, recipes={"default": Recipe()})
+    try:
+        bench = Bench(archive, Replays(archive, replay_store(archive.catalog)))
+        with ReplayTarget(store) as target:
+            restoring = Restoring(bench, target.url, LATER, Credentials())
+            row = restoring.plan(modes=Modes(update_existing=True))
+            ((_, own),) = restoring.steps(row)
+            assert own.evidence is not None
+            assert own.evidence.version is not None
+            result = restoring.run(row)
+    finally:
+        archive.catalog.close()
+    assert store.writes == [("PATCH", "/orders/9")]
+    assert json.loads(store.held["/orders/9"]) == {"name": "jam", "price": 1}
+    assert result.counts == {Came.RESTORED: 1}, result.documents
