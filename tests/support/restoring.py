@@ -6,8 +6,9 @@ from typing import Any
 from entrepot_replay.credentials import Credentials
 from entrepot_replay.options import RunOptions
 from entrepot_replay.restore.decide import Modes
-from entrepot_replay.restore.plan import Request, Restores
+from entrepot_replay.restore.plan import Restores
 from entrepot_replay.restore.readback import ReadBack, read_back
+from entrepot_replay.restore.request import Request
 from entrepot_replay.restore.running import steps_of
 from entrepot_replay.restore.step import RestoreStep
 from entrepot_store.catalog.replays import ReplayRow, StepRow

@@ -120,7 +120,8 @@ def command(
     from entrepot_replay.credentials import CredentialSource
     from entrepot_replay.options import RunOptions
     from entrepot_replay.restore.decide import Modes
-    from entrepot_replay.restore.plan import Request, Restores
+    from entrepot_replay.restore.plan import Restores
+    from entrepot_replay.restore.request import Request
     from entrepot_store.catalog.sql import replay_store
 
     if sum(map(bool, (resume, report, target))) != 1 or (target and not destination):
