@@ -20,6 +20,8 @@ from entrepot_store.spool.files import DAMAGED
 from entrepot_store.state import read_state
 from entrepot_store.vault import Vault
 
+from .drills import DrillsStatus, drill_problems, drills_status
+
 PARTS = ("proxy", "ship", "api")
 SUPERVISOR = "up"
 STALE_SECONDS = 5.0
@@ -75,10 +77,10 @@ class PlaceStatus(TypedDict):
 
 
 class Status(TypedDict):
-    """`seconds_behind` is the age of the oldest capture that is not in the catalog. `ledger`, `gaps`, `exchanges` and
-    `replaced` are None while the catalog is away. A part has `state` (`running`, `stale`: it died or hangs, `stopped`:
-    it ended in good order or never ran), `pid`, `last_error`, `restarts`, and facts of its own. `problems` are
-    sentences."""
+    """`seconds_behind` is the age of the oldest capture that is not in the catalog. `ledger`, `gaps`, `exchanges`,
+    `replaced` and `drills` are None while the catalog is away. A part has `state` (`running`, `stale`: it died or
+    hangs, `stopped`: it ended in good order or never ran), `pid`, `last_error`, `restarts`, and facts of its own.
+    `problems` are sentences. `drills` says of which products a restoration was rehearsed, and how that went."""
 
     problems: list[str]
     seconds_behind: float
@@ -88,6 +90,7 @@ class Status(TypedDict):
     gaps: GapStatus | None
     exchanges: int | None
     replaced: ReplacedStatus | None
+    drills: DrillsStatus | None
     vault: PlaceStatus
     catalog: PlaceStatus
 
@@ -101,7 +104,7 @@ def collect(
     """Never raises for what is away or missing: that is the answer. An error in place of `catalog` or `vault` says why
     it could not be opened, None that it was not. Raises OSError if the data folder cannot be read."""
     clock = clock or SystemClock()
-    known, catalog_error = _knowledge(catalog)
+    known, catalog_error = _knowledge(catalog, settings, clock.now())
     folder = settings.data / "spool"
     spool = SpoolFolder(folder) if folder.is_dir() else None
     status = Status(
@@ -118,6 +121,7 @@ def collect(
         gaps=known[1],
         exchanges=known[2],
         replaced=known[3],
+        drills=known[4],
         vault=PlaceStatus(location=settings.vault_location, error=_vault_error(vault)),
         catalog=PlaceStatus(
             location=make_url(settings.catalog_url).render_as_string(hide_password=True), error=catalog_error
@@ -127,17 +131,18 @@ def collect(
     return status
 
 
-type _Knowledge = tuple[LedgerStatus | None, GapStatus | None, int | None, ReplacedStatus | None]
-_NOTHING: _Knowledge = (None, None, None, None)
+type _Knowledge = tuple[LedgerStatus | None, GapStatus | None, int | None, ReplacedStatus | None, DrillsStatus | None]
+_NOTHING: _Knowledge = (None, None, None, None, None)
 
 
-def _knowledge(catalog: Catalog | EntrepotError | None) -> tuple[_Knowledge, str | None]:
+def _knowledge(catalog: Catalog | EntrepotError | None, settings: Settings, now: int) -> tuple[_Knowledge, str | None]:
     if catalog is None:
         return _NOTHING, None
     if isinstance(catalog, EntrepotError):
         return _NOTHING, str(catalog)
     try:
-        return (_ledger(catalog), _gaps(catalog), catalog.count(ExchangeFilter()), _replaced(catalog)), None
+        exchanges, drills = catalog.count(ExchangeFilter()), drills_status(catalog, settings.drill.max_age, now)
+        return (_ledger(catalog), _gaps(catalog), exchanges, _replaced(catalog), drills), None
     except EntrepotError as error:
         return _NOTHING, str(error)
 
@@ -240,6 +245,7 @@ def _problems(status: Status) -> Iterator[str]:
     for name, place in (("catalog", status["catalog"]), ("vault", status["vault"])):
         if place["error"]:
             yield f"the {name} cannot be used: {place['error']}"
+    yield from drill_problems(status["drills"])
     if spool["bytes"] >= spool["max_bytes"] * 0.8:
         yield f"the spool is {spool['bytes'] * 100 // spool['max_bytes']} % full"
     if status["seconds_behind"] >= BEHIND_SECONDS:

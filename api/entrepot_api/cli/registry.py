@@ -38,6 +38,7 @@ COMMANDS: tuple[Entry, ...] = (
     Entry("checkout", "checkout", PUT_BACK, "Write a product's documents as of a moment as files."),
     Entry("replay", "replay", PUT_BACK, "Send captured requests to a target and compare the answers."),
     Entry("restore", "restore", PUT_BACK, "Bring documents to what they were at a moment."),
+    Entry("drill", "drill", PUT_BACK, "Rehearse a restoration: start, replay, verify, stop."),
     Entry("simulate", "simulate", PUT_BACK, "Answer in the place of a lost product."),
     Entry("coverage", "coverage", KEEP, "Show which traffic is protected, and which is not."),
     Entry("rules", "rules", KEEP, "Check and explain the rules; preview changed ones."),

@@ -94,6 +94,8 @@ def _show(status: "Status") -> None:
 
 
 def _facts(status: "Status") -> Iterator[tuple[str, str]]:
+    from .drill_text import drill_lines
+
     spool, ledger, gaps = status["spool"], status["ledger"], status["gaps"]
     yield "behind", f"{status['seconds_behind']:.1f} s"
     yield "spool", f"{spool['bytes']:,} of {spool['max_bytes']:,} bytes, {spool['files']} files wait to be shipped"
@@ -104,6 +106,8 @@ def _facts(status: "Status") -> Iterator[tuple[str, str]]:
     if replaced and replaced["segments"]:
         told = f"{replaced['segments']:,} merged segments of {replaced['bytes']:,} bytes wait to be removed"
         yield "replaced", f"{told}, since {replaced['oldest']}"
+    for told in drill_lines(status["drills"]):
+        yield "drill", told
     if ledger:
         told = (
             f"{ledger['seen']:,} seen = {ledger['stored']:,} stored + {ledger['ignored']:,} ignored"

@@ -13,6 +13,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4 as CONTENT_TYPE
 from prometheus_client.registry import Collector
 
+from entrepot_store.catalog.drills import DrillState
+from entrepot_store.coverage.drill_events import DRILL_FAILED, DRILL_OVERDUE
 from entrepot_store.coverage.events import FLOW_NEW, SHAPE_CHANGED
 from entrepot_store.errors import EntrepotError
 
@@ -30,6 +32,7 @@ def render(services: Services) -> bytes:
     registry.register(_State(services))
     registry.register(_Completeness(services))
     registry.register(_Coverage(services))
+    registry.register(_Drills(services))
     return generate_latest(registry)
 
 
@@ -103,11 +106,46 @@ class _Coverage(Collector):
             captured.add_metric([action], flows.get(action, 0))
         yield captured
         raised = CounterMetricFamily("entrepot_events", "Events raised, by type.", labels=["type"])
-        for kind in (FLOW_NEW, SHAPE_CHANGED):
+        for kind in (FLOW_NEW, SHAPE_CHANGED, DRILL_FAILED, DRILL_OVERDUE):
             raised.add_metric([kind], events.raised.get(kind, 0))
         yield raised
         yield GaugeMetricFamily("entrepot_events_waiting", "Events still to be delivered.", events.waiting)
         yield GaugeMetricFamily("entrepot_events_given_up", "Events that no webhook took.", events.given_up)
+
+
+class _Drills(Collector):
+    """The last drill of every product that was ever drilled, and when one last was good."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def collect(self) -> Iterator[Metric]:
+        try:
+            standings = self._services.catalog.drills.standings()
+        except EntrepotError:
+            return  # `entrepot_catalog_up` says it
+        now, of = self._services.clock.now(), ["destination"]
+        age = GaugeMetricFamily(
+            "entrepot_drill_good_age_seconds",
+            "Since the last drill that brought everything back; before there is one, since the first drill.",
+            labels=of,
+        )
+        good = GaugeMetricFamily("entrepot_drill_good", "1 if the last drill brought everything back.", labels=of)
+        code = GaugeMetricFamily("entrepot_drill_exit_code", "The exit code of the last drill.", labels=of)
+        share = GaugeMetricFamily("entrepot_drill_share_back", "Share of the documents that were back.", labels=of)
+        took = GaugeMetricFamily(
+            "entrepot_drill_recovery_seconds", "How long the last drill took to rebuild.", labels=of
+        )
+        for one in standings:
+            age.add_metric([one.destination], (now - one.good_since) / 1_000_000)
+            last = one.last
+            if last is None:
+                continue
+            good.add_metric([one.destination], float(last.state is DrillState.PASSED))
+            for family, value in ((code, last.exit_code), (share, last.share_back), (took, last.recovery_seconds)):
+                if value is not None:
+                    family.add_metric([one.destination], float(value))
+        yield from (age, good, code, share, took)
 
 
 def _numbers(state: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:

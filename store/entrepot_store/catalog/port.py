@@ -11,6 +11,7 @@ from uuid import UUID
 from ..model import Gap, LedgerEntry
 from .coverage import CoverageCatalog
 from .documents import DocumentCatalog
+from .drills import DrillCatalog
 from .filters import ExchangeFilter, Order
 from .retention import RetentionCatalog
 from .rows import (
@@ -46,6 +47,11 @@ class Catalog(Protocol):
     @property
     def retention(self) -> RetentionCatalog:
         """What is known of pins, holds and erasures, and of segments that take the place of others."""
+        ...
+
+    @property
+    def drills(self) -> DrillCatalog:
+        """What came of rehearsals of restorations."""
         ...
 
     def close(self) -> None: ...

@@ -20,7 +20,7 @@ from .credential import CredentialConfig
 from .products import ProductConfig, split_host
 from .refusal import plain_reasons
 from .rule import RuleConfig
-from .values import Address, HeaderName, Name, OneOrMany, TargetUrl, repeated
+from .values import Address, Duration, HeaderName, Name, OneOrMany, TargetUrl, repeated
 from .values import split_address as split_address  # noqa: PLC0414 - also found here
 
 KIB = 1024
@@ -178,7 +178,7 @@ class ApiSettings(_Section):
 
 
 class EventsSettings(_Section):
-    """Who is told of flows that are new and shapes that changed."""
+    """Who is told of flows that are new, shapes that changed, and drills that failed or grew old."""
 
     webhook: Annotated[SecretStr, AfterValidator(_check_webhook)] | None = None
     """A URL that takes CloudEvents; it may hold a token, so it is shown nowhere."""
@@ -189,6 +189,13 @@ class CompactSettings(_Section):
 
     every_seconds: float = Field(default=600.0, ge=0)
     """How often small segments are merged; 0 for never."""
+
+
+class DrillSettings(_Section):
+    """Rehearsals of restorations (`entrepot drill`)."""
+
+    max_age: Duration | None = None
+    """How old the last good drill of a product may grow before that is told; never, when unset."""
 
 
 class Settings(BaseSettings):
@@ -218,6 +225,7 @@ class Settings(BaseSettings):
     api: ApiSettings = ApiSettings()
     events: EventsSettings = EventsSettings()
     compact: CompactSettings = CompactSettings()
+    drill: DrillSettings = DrillSettings()
     product: Annotated[tuple[ProductConfig, ...], AfterValidator(_check_products)] = ()
     rule: Annotated[tuple[RuleConfig, ...], AfterValidator(_check_names_differ)] = ()
     credential: Annotated[tuple[CredentialConfig, ...], AfterValidator(_check_names_differ)] = ()

@@ -1,4 +1,5 @@
-"""Events: a flow that is new, a shape that changed. CloudEvents 1.0, in the structured JSON mode.
+"""Events: a flow that is new, a shape that changed. CloudEvents 1.0, in the structured JSON mode. `drill_events` has
+those of drills; all of them wait in one outbox.
 
 An id is made of what the event says, so that noticing the same thing twice (after a crash, by two shippers, after a
 rebuild) is the same event, which is raised once.
@@ -32,8 +33,8 @@ def flow_is_new(flow: Flow, identity: str, now: int, *, deliver: bool) -> EventR
         "looks_like": finding.kind if finding else None,
         "reasons": list(finding.reasons) if finding else [],
     }
-    identifier = _identifier(FLOW_NEW, flow.destination, flow.source, flow.method, identity)
-    return _event(
+    identifier = identify(FLOW_NEW, flow.destination, flow.source, flow.method, identity)
+    return make_event(
         identifier, FLOW_NEW, subject=_subject(flow), time=flow.first_seen, data=data, now=now, deliver=deliver
     )
 
@@ -54,9 +55,9 @@ def shape_changed(
         "changes": [change_json(change) for change in changes],
     }
     said = [f"{change.kind} {change.field} {change.at}" for change in changes]
-    identifier = _identifier(SHAPE_CHANGED, sample.destination, sample.path, sample.method, side, *said)
+    identifier = identify(SHAPE_CHANGED, sample.destination, sample.path, sample.method, side, *said)
     subject = f"{sample.destination} {sample.method} {first.template} {side}"
-    return _event(
+    return make_event(
         identifier, SHAPE_CHANGED, subject=subject, time=changes[0].at * HOUR, data=data, now=now, deliver=deliver
     )
 
@@ -95,13 +96,22 @@ def _subject(flow: Flow) -> str:
     return f"{flow.source} -> {flow.destination} {flow.method} {flow.template}"
 
 
-def _event(
-    identifier: UUID, kind: str, *, subject: str, time: int, data: Mapping[str, Any], now: int, deliver: bool
+def make_event(
+    identifier: UUID,
+    kind: str,
+    *,
+    subject: str,
+    time: int,
+    data: Mapping[str, Any],
+    now: int,
+    deliver: bool,
+    source: str = SOURCE,
 ) -> EventRow:
+    """The row of a CloudEvent; times in microseconds. `deliver`: a webhook is to be told."""
     document = {
         "specversion": "1.0",
         "id": str(identifier),
-        "source": SOURCE,
+        "source": source,
         "type": kind,
         "subject": subject,
         "time": to_rfc3339(time),
@@ -111,5 +121,6 @@ def _event(
     return EventRow(identifier, kind, now, document, due_at=now if deliver else None)
 
 
-def _identifier(*parts: str) -> UUID:
+def identify(*parts: str) -> UUID:
+    """The id of the event that says this."""
     return uuid5(_NAMESPACE, "\0".join(parts).encode("utf-8", "backslashreplace").decode())

@@ -1,4 +1,5 @@
-"""Runs beside the shipper: looks at samples, raises events for what is new or changed, and delivers them.
+"""Runs beside the shipper: looks at samples, raises events for what is new or changed and for drills that grew old, and
+delivers them all.
 
 Shipping writes down what is new in its own transaction and goes on; everything that takes time is here. All of it is
 taken up again where it stopped: news stay news until they are noticed, samples unread until they are read, and events
@@ -17,7 +18,7 @@ from ..clock import Clock, SystemClock
 from ..config import Settings
 from ..documents.coded import codings_of, uncoded
 from ..errors import Damaged, EntrepotError, NotFound
-from . import events, shapes
+from . import drill_events, events, shapes
 from .report import CoverageReport, Flow
 from .templates import infer
 from .webhook import Undelivered, Webhook
@@ -26,6 +27,8 @@ logger = logging.getLogger(__name__)
 
 PAUSE_SECONDS = 2.0
 LONGEST_PAUSE = 60.0
+DRILL_SECONDS = 60.0
+"""Between two looks at the age of drills."""
 _SAMPLES, _NEWS, _DELIVERIES = 50, 500, 20
 """How many are taken up in one go."""
 _LEASE = 60_000_000
@@ -58,6 +61,7 @@ class CoverageWatch:
         self._settings = settings
         self._clock = clock or SystemClock()
         self._webhook: tuple[str, Webhook] | None = None
+        self._drills_due = 0.0  # by the monotonic clock
 
     def run(self, stop: threading.Event) -> None:
         """Until `stop` is set. Errors are logged and what failed is tried again."""
@@ -96,8 +100,9 @@ class CoverageWatch:
         samples = self._catalog.unread_samples(_SAMPLES)
         raised = sum(self._read(sample, settings) for sample in samples)
         flows, found = self._notice(settings)
+        overdue = self._overdue(settings)
         delivered, failed = self._deliver(settings)
-        return Done(len(samples), flows, raised + found, delivered, failed)
+        return Done(len(samples), flows, raised + found + overdue, delivered, failed)
 
     # Samples
 
@@ -171,6 +176,21 @@ class CoverageWatch:
         new = self._catalog.noticed(noticed, found)
         for event in new:
             logger.warning("%s", events.sentence(event))
+        return len(new)
+
+    # Drills
+
+    def _overdue(self, settings: Settings) -> int:
+        """Tells of products whose last good drill is too old; looks once a minute."""
+        max_age, steady = settings.drill.max_age, self._clock.monotonic()
+        if max_age is None or steady < self._drills_due:
+            return 0
+        self._drills_due = steady + DRILL_SECONDS
+        now = self._clock.now()
+        late = drill_events.overdue(self._archive.catalog.drills.standings(), max_age, now, deliver=_delivers(settings))
+        new = self._catalog.noticed((), late) if late else []
+        for event in new:
+            logger.warning("%s", drill_events.sentence(event))
         return len(new)
 
     # Delivery

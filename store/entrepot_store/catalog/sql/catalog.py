@@ -15,6 +15,7 @@ from ..rows import ExchangeRow, GapRow, Page, PayloadRow, ProductRow, SegmentRow
 from . import completeness, lookup, rebuilding, shipping, tokens
 from .coverage import SqlCoverage
 from .documents import SqlDocumentCatalog
+from .drills import SqlDrills
 from .engine import Database, prepare_sqlite_file
 from .migrate import check_schema
 from .migrate import migrate as migrate_schema
@@ -33,6 +34,7 @@ class SqlCatalog:
         self.documents = SqlDocumentCatalog(self.database)
         self.retention = SqlRetention(self.database)
         self.coverage = SqlCoverage(self.database)
+        self.drills = SqlDrills(self.database)
         try:
             file = self.database.file
             if not migrate and (file is None or file.exists()):
