@@ -55,6 +55,21 @@ class Known:
         self._live = {live_path(path): one for path, one in self._recorded.items()}
         self._told: set[tuple[str, str, str]] = set()
         self._lock = Lock()
+        self._readable = {_parent(one) for one in documents if one.was_read}
+        self._open: list[tuple[Expected, Asked]] = []
+
+    def readable(self, document: Expected) -> None:
+        """Notes that the target shows it."""
+        with self._lock:
+            self._readable.add(_parent(document))
+
+    def leave_open(self, document: Expected, asked: Asked) -> None:
+        with self._lock:
+            self._open.append((document, asked))
+
+    def left_open(self) -> list[tuple[Expected, Asked, bool]]:
+        """What was left open, and whether anything beside it is readable."""
+        return [(document, asked, _parent(document) in self._readable) for document, asked in self._open]
 
     def recorded(self, path: str) -> Expected | None:
         return self._recorded.get(path)
@@ -95,6 +110,8 @@ class Judge:
         """One row of the document, none if it turns out that it never was one, and more for items of a list. Their
         numbers are the caller's to give. Content that cannot be read any more makes an unknown."""
         status = asked.answer.status
+        if 200 <= status < 300:
+            self._known.readable(expected)
         if status in _NO_TELLING or status >= 500:
             return [self._row(expected, asked, CheckResult.UNKNOWN, f"the target answered {status}")]
         if expected.basis is Basis.GONE:
@@ -119,14 +136,28 @@ class Judge:
     def _absent(self, expected: Expected, asked: Asked) -> list[CheckRow]:
         if expected.perhaps_gone:
             return [self._row(expected, asked, CheckResult.RESTORED, "it is gone with what it stood below")]
-        if expected.guessed:
+        if not expected.was_read:
+            self._known.leave_open(expected, asked)
             return []
-        if not expected.sure:
-            reason = f"the target answered {asked.answer.status}; it was written and never read"
-            return [self._row(expected, asked, CheckResult.UNKNOWN, reason)]
+        return [self._lost(expected, asked)]
+
+    def settled(self) -> list[CheckRow]:
+        """To be asked when everything else is judged: what was never read and is not there. It is lost if others beside
+        it are readable; where nothing is, the address that a POST gave is none to read, and of a place that was written
+        to nobody knows."""
+        rows = []
+        for expected, asked, readable in self._known.left_open():
+            if readable:
+                rows.append(self._lost(expected, asked))
+            elif self._archive.catalog.exchange(expected.exchange).method.upper() != "POST":
+                reason = f"the target answered {asked.answer.status}; it was written and never read"
+                rows.append(self._row(expected, asked, CheckResult.UNKNOWN, reason))
+        return rows
+
+    def _lost(self, expected: Expected, asked: Asked) -> CheckRow:
         if "batch" in expected.doubt:
-            return [self._row(expected, asked, CheckResult.UNKNOWN, f"it is not there; {expected.doubt}")]
-        return [self._row(expected, asked, CheckResult.MISSING, f"the target answered {asked.answer.status}")]
+            return self._row(expected, asked, CheckResult.UNKNOWN, f"it is not there; {expected.doubt}")
+        return self._row(expected, asked, CheckResult.MISSING, f"the target answered {asked.answer.status}")
 
     def _compared(self, expected: Expected, asked: Asked) -> list[CheckRow]:
         row = self._archive.catalog.exchange(expected.exchange)
@@ -332,6 +363,10 @@ def _with(row: CheckRow, findings: Findings, recorded: ExchangeRow) -> CheckRow:
         differences=tuple(one for one in findings.differences if one.why or not restored),
         more_differences=findings.more,
     )
+
+
+def _parent(document: Expected) -> str:
+    return document.bare.rstrip("/").rpartition("/")[0]
 
 
 def _named(item: Item) -> str:

@@ -115,6 +115,7 @@ class Verification:
             pool.shutdown(wait=True)
             for sender in every:
                 sender.close()
+        found += self._numbered(self._judge.settled())
         self._store.add_checks(self.row, found)
         self._store.end_verification(self.row, self._reason if self.progress.done < self.total else "")
 
@@ -153,6 +154,9 @@ class Verification:
         if rows is None:
             return []
         self.progress.done += 1
+        return self._numbered(rows)
+
+    def _numbered(self, rows: list[CheckRow]) -> list[CheckRow]:
         numbered = []
         for row in rows:
             numbered.append(replace(row, number=self._number))
