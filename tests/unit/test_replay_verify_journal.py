@@ -141,6 +141,8 @@ def test_what_is_no_document() -> None:
     seen.add("HEAD", "/head")
     seen.add("POST", "/actions", 200, b'{"do":"it"}', b'{"ok":true}')
     seen.add("POST", "/lost", None)
+    seen.add("GET", "/login", shown=b"<form>", kind="text/html; charset=utf-8")
+    seen.add("POST", "/login", 303, b"{}")
     assert seen.expected() == {}
 
 

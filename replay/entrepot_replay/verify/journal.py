@@ -48,6 +48,7 @@ class _Document:
     sure: bool = False
     guessed: bool = False
     varies: UUID | None = None
+    is_page: bool = False
     digest: bytes = b""
     writes: int = -1
     """How many writes there had been at all when it was last read."""
@@ -68,6 +69,7 @@ class Journal:
         self._late: set[str] = set()
         self._late_below: set[str] = set()
         self._readable_places: set[str] = set()
+        self._posted: set[str] = set()
         self._writes = 0
         self.sent: set[str] = set()
         """Distinctive values and times that clients sent."""
@@ -97,6 +99,8 @@ class Journal:
             path = key.partition("?")[0]
             if found.exchange is None or found.basis is None:
                 continue
+            if found.is_page and path in self._posted:
+                continue  # a form, made anew with its token each time it is shown
             asks = found.read or found.written or found.exchange
             if found.gone is not None and found.gone[0] >= found.at:
                 at, exchange = found.gone
@@ -156,6 +160,7 @@ class Journal:
 
     def _compare_reads(self, found: _Document, row: ExchangeRow) -> None:
         digest = b"" if row.response is None else row.response.digest
+        found.is_page = row.response is not None and row.response.content_type.lower().startswith("text/html")
         if found.basis is Basis.READ and found.writes == self._writes and found.digest != digest:
             found.varies = found.exchange
         found.digest, found.writes = digest, self._writes
@@ -166,6 +171,8 @@ class Journal:
         self._written_at(row.path, ended, late=late)
         path = recorded_path(row) or row.path.encode("utf-8", "surrogatepass")
         posts = row.method.upper() == "POST"
+        if posts:
+            self._posted.add(row.path)
         named = 0
         for part in request_parts(path, row.request.headers, row.request.content_type, bodies.read("request")):
             text = part.text
