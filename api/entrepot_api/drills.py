@@ -1,11 +1,12 @@
 """How products stand in drills, for `entrepot_api.status`: how the last one went, how old the last good one is."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TypedDict
 
 from entrepot_replay.lease import is_dead
 from entrepot_store.catalog import Catalog
-from entrepot_store.catalog.drills import DrillRow, DrillStanding
+from entrepot_store.catalog.drills import DrillRow, DrillStanding, DrillState
 from entrepot_store.clock import to_rfc3339
 
 _DAY = 86_400.0
@@ -62,7 +63,9 @@ def drill_problems(drills: DrillsStatus | None) -> Iterator[str]:
 
 
 def _status(one: DrillStanding, max_age: int | None, now: int) -> DrillStatus:
-    last, good = one.last, one.last_good
+    last, good, running = one.last, one.last_good, one.running
+    if running is not None and is_dead(running.owner):  # its process was killed, and could not say so
+        last, running = replace(running, state=DrillState.INTERRUPTED), None
     return DrillStatus(
         destination=one.destination,
         result=None if last is None else last.state.value,
@@ -76,7 +79,7 @@ def _status(one: DrillStanding, max_age: int | None, now: int) -> DrillStatus:
         last_good=None if good is None else to_rfc3339(good.started_at),
         good_age_seconds=_age(good, now),
         overdue=max_age is not None and now - one.good_since > max_age,
-        running_since=None if one.running is None or is_dead(one.running.owner) else to_rfc3339(one.running.started_at),
+        running_since=None if running is None else to_rfc3339(running.started_at),
     )
 
 

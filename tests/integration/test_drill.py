@@ -207,6 +207,23 @@ def test_being_interrupted_before_it_is_ready_stops_the_product(drilling: Drilli
     assert (process.returncode, row.exit_code, row.state) == (130, 130, DrillState.INTERRUPTED)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent was killed")
+def test_a_drill_that_is_killed_takes_the_product_with_it(drilling: Drilling) -> None:
+    process = subprocess.Popen([sys.executable, "-m", "entrepot_api", *drilling.arguments("slow")])
+    until(lambda: any("busy" in log.read_text() for log in logs(drilling.data.settings)))
+    process.kill()
+    process.wait()
+    until(lambda: not takes_connections(Target.parse(drilling.url)))
+    (row,) = drilling.data.archive.catalog.drills.running("orders")
+    assert drilling.see("status", "--json").json["drills"]["products"][0]["running_since"] is None
+    assert drilling.run().code == 0
+    assert [one["state"] for one in drilling.see("drill", "--list", "--json").json["items"]] == [
+        "passed",
+        "interrupted",
+    ]
+    assert row.ready_at is None  # what was known of it when it began
+
+
 def test_what_will_not_stop_is_killed_with_its_children(tmp_path: Path) -> None:
     log, port = tmp_path / "log", free_port()
     product = Product(f"{COMMAND} {port} stubborn", log)

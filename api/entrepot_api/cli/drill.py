@@ -169,12 +169,15 @@ def command(
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    """SIGTERM as Ctrl-C: the product is stopped and the drill recorded, whoever ends us."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    """SIGTERM, and SIGHUP unless `nohup` ignores it, as Ctrl-C: the product is stopped and the drill recorded, whoever
+    ends us."""
+    obeyed = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) != signal.SIG_IGN]
+    before = {number: signal.signal(number, signal.default_int_handler) for number in obeyed}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _show(row: "DrillRow", report: "Report", *, as_json: bool) -> None:

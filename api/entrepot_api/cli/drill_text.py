@@ -17,6 +17,8 @@ def result_line(row: "DrillRow") -> str:
     parts = [f"Drill {row.id}: {row.destination} {_VERDICTS[row.state.value]}"]
     if row.share_back is not None:
         parts.append(f"{row.share_back:.1%} of the documents are back")
+    elif row.rebuilt_at is not None:
+        parts.append("there was no document to read back")
     if row.recovery_seconds is not None:
         parts.append(f"rebuilt in {lasting(row.recovery_seconds)}")
     if row.error:

@@ -95,7 +95,7 @@ class Drills:
         hands = hands or self.hands(drill.options, credentials)
         began = self._clock.now()
         identifier = uuid7(began)
-        log = self._settings.data / "drills" / f"{identifier}.log"
+        log = self._settings.data.absolute() / "drills" / f"{identifier}.log"
         product = Product(drill.start, log)
         self._settle_killed(drill.destination)
         plan = self._plan(drill)

@@ -4,12 +4,14 @@ Only its own process group is ever signalled. Its leader is not reaped before th
 only as a zombie, its number cannot become another's.
 """
 
+import ctypes
 import os
 import shlex
 import signal
 import subprocess
+import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from entrepot_store.errors import BadInput, EntrepotError
@@ -19,6 +21,7 @@ from ..errors import TargetUnreachable
 STOP_SECONDS = 10.0
 """From SIGTERM to SIGKILL."""
 _LOOK_SECONDS = 0.05
+_PR_SET_PDEATHSIG = 1
 _LAST_LINES, _LAST_BYTES = 5, 4096
 
 
@@ -52,6 +55,7 @@ class Product:
                 stderr=subprocess.STDOUT,
                 env=_environment(os.environ),
                 start_new_session=True,
+                preexec_fn=_ends_with_us(),  # noqa: PLW1509 - between fork and exec it makes one system call only
             )
         except OSError as error:
             raise ProductFailed(
@@ -111,6 +115,15 @@ class Product:
                 raise EntrepotError(
                     f"The product (process {self._process.pid}) may not be ended by us.", hint="Stop it by hand."
                 ) from error
+
+
+def _ends_with_us() -> Callable[[], None] | None:
+    """On Linux the product gets SIGTERM when the thread that started it is gone, be it by `kill -9`. Elsewhere a drill
+    that is killed leaves it running."""
+    if sys.platform != "linux":
+        return None
+    prctl = ctypes.CDLL(None).prctl
+    return lambda: prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM), 0, 0, 0)
 
 
 def _environment(ours: Mapping[str, str]) -> dict[str, str]:
