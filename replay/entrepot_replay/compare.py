@@ -156,7 +156,19 @@ def _location(row: ExchangeRow, recorded: bytes | None, answer: Answer, target: 
         # Where the recorded one held a secret the live one does too, and it is nobody's to read.
         shown = other if other is None or one is None or not _REFERENCE.search(one) else "(not shown)"
         why = "" if one is None or other is None else found.accounting.value("header location", "", one, other)
+        if not why and one is not None and other is not None and other.startswith("/"):
+            why = _under_own_name(one, other, found)
         found.add("header location", one, shown, why=why)
+
+
+def _under_own_name(recorded: str, live: str, found: "_Found") -> str:
+    """A service behind a reverse proxy may have named itself, which the target does too."""
+    scheme, separator, rest = recorded.partition("://")
+    path = "/" + rest.partition("/")[2]
+    if not separator or scheme.lower() not in ("http", "https"):
+        return ""
+    why = "the same path" if path == live else found.accounting.value("header location", "", path, live)
+    return f"{why}, under the service's own name" if why else ""
 
 
 def _redacted_pattern(text: str) -> re.Pattern[str]:

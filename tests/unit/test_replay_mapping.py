@@ -19,7 +19,10 @@ HEX, OTHER_HEX = "8f14e45fceea167a5a36dedd4bea2543", "c9f0f895fb98ab9159f51fd029
 def explainer(idmap: IdMap | None = None, sent: frozenset[str] = frozenset(), collection: str = "order") -> Explainer:
     return Explainer(
         IdMap() if idmap is None else idmap,
-        **{"step": 3, "collection": collection, "recorded_at": NOW, "sent_at": NOW + 10**13},
+        step=3,
+        collection=collection,
+        recorded_at=NOW,
+        sent_at=NOW + 10**13,
         sent=lambda: sent,
         tentative=True,
     )

@@ -13,11 +13,11 @@ from .part import Part
 from .values import LONGEST, is_distinctive
 
 _DEEPEST = 100
-_XML_LEAF = re.compile(r"<([A-Za-z_][\w.:-]*)(?:\s[^<>]*)?>([^<>]{1,4096})</\1\s*>")
+XML_LEAF = re.compile(r"<([A-Za-z_][\w.:-]*)(?:\s[^<>]*)?>([^<>]{1,4096})</\1\s*>")
 _TAG = re.compile(r"<(?:input|meta|a|form|button|link|option)\s[^<>]{1,4096}>", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"([A-Za-z-]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
 _TOKEN = re.compile(r"[A-Za-z0-9_+/=.~:-]{8,2048}")
-_FIELD = re.compile(r'name="([^"\r\n]{1,200})"\r\n(?:[^\r\n]+\r\n)*\r\n([^\r\n]{1,2048})\r\n--')
+FIELD = re.compile(r'name="([^"\r\n]{1,200})"\r\n(?:[^\r\n]+\r\n){0,20}\r\n([^\r\n]{1,2048})\r\n--')
 
 
 def is_json(content_type: str) -> bool:
@@ -103,7 +103,7 @@ def _text_parts(body: bytes, collection: str) -> Iterator[Part]:
     text = body.decode("latin-1")
     if text.lstrip()[:1] == "<":
         seen: Counter[str] = Counter()
-        for found in _XML_LEAF.finditer(text):
+        for found in XML_LEAF.finditer(text):
             name = found[1].rpartition(":")[2]
             where = f"xml:{name}#{seen[name]}"
             seen[name] += 1
@@ -112,7 +112,7 @@ def _text_parts(body: bytes, collection: str) -> Iterator[Part]:
         yield from _tag_parts(text, collection)
         return
     fields: Counter[str] = Counter()
-    for found in _FIELD.finditer(text):
+    for found in FIELD.finditer(text):
         name = found[1]
         yield Part(f"field:{name}#{fields[name]}", found[2], entity(name) or collection, names_an_id(name))
         fields[name] += 1

@@ -11,11 +11,11 @@ from .inside import url_parts, value_parts
 from .names import entity, names_an_id
 from .part import Part
 
-_ETAGS = re.compile(rb'(?:W/)?"([^"]*)"|([^\s,"]+)')
+ETAGS = re.compile(rb'(?:W/)?"([^"]*)"|([^\s,"]+)')
 _LINK = re.compile(r"<([^<>]*)>([^,<]*)")
 _REL = re.compile(r'rel="?([^";,]+)')
 _URLS = frozenset({b"location", b"content-location"})
-_VALIDATORS = frozenset({b"if-match", b"if-none-match", b"if-range"})
+VALIDATORS = frozenset({b"if-match", b"if-none-match", b"if-range"})
 _DATES = frozenset({b"if-modified-since", b"if-unmodified-since", b"last-modified"})
 _ORDINARY = frozenset(
     b"accept accept-charset accept-encoding accept-language accept-ranges age allow alt-svc cache-control connection "
@@ -34,8 +34,8 @@ def request_header_parts(headers: Headers, path: str) -> Iterator[Part]:
     seen: Counter[str] = Counter()
     for raw, value in headers:
         name = raw.lower()
-        if name in _VALIDATORS:
-            for found in _ETAGS.finditer(value):
+        if name in VALIDATORS:
+            for found in ETAGS.finditer(value):
                 yield _etag(f"header:{name.decode()}#{seen['etag']}", found[1] or found[2] or b"", path)
                 seen["etag"] += 1
         elif name in _DATES:
@@ -56,7 +56,7 @@ def answer_header_parts(headers: Headers, path: str) -> Iterator[Part]:
         if name in _URLS:
             yield from url_parts(name.decode(), value.decode("latin-1"))
         elif name == b"etag":
-            for found in _ETAGS.finditer(value):
+            for found in ETAGS.finditer(value):
                 yield _etag("header:etag#0", found[1] or found[2] or b"", path)
                 break
         elif name in _DATES:

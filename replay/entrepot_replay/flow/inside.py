@@ -13,12 +13,15 @@ from .names import collection_of, entity, names_an_id
 from .part import Part
 from .values import LONGEST, is_distinctive
 
-_URL = re.compile(r"(?:[a-z][a-z0-9+.-]*://[^/\s?#]*)?(/[^\s?#]*)(?:\?([^\s#]*))?(?:#\S*)?", re.IGNORECASE)
+URL = re.compile(r"(?:[a-z][a-z0-9+.-]*://[^/\s?#]*)?(/[^\s?#]*)(?:\?([^\s#]*))?(?:#\S*)?", re.IGNORECASE)
+COMMA = re.compile(r"(\s*,\s*)")
+_SHORT_IDS = re.compile(r"[A-Za-z0-9_.~-]{1,64}(?:\s*,\s*[A-Za-z0-9_.~-]{1,64})+")
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{8,}")
 _SEPARATORS = re.compile(r"[\s:;,|&]+")
 _FINER = re.compile(r"[A-Za-z0-9]{8,}")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{16,}={0,2}")
 _JWT = re.compile(r"[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*")
+_DEEPEST = 3
 _PRINTABLE = re.compile(r"[\t\n\r -~]+")
 
 
@@ -58,7 +61,7 @@ def pairs_of(prefix: str, query: str, collection: str) -> Iterator[Part]:
 
 def url_parts(prefix: str, url: str) -> Iterator[Part]:
     """The segments and query fields of an absolute URL or of a path: `location:-1`, `location?cursor`."""
-    found = _URL.fullmatch(url.strip())
+    found = URL.fullmatch(url.strip())
     if found is None:
         return
     path = found[1]
@@ -73,16 +76,26 @@ def value_parts(part: Part) -> Iterator[Part]:
     """The value itself, and what is inside it if it is made of others."""
     yield part
     text = part.text
+    if part.is_id and "," in text and _SHORT_IDS.fullmatch(text):
+        for number, item in enumerate(COMMA.split(text)[::2]):
+            yield replace(part, where=f"{part.where}|item#{number}", text=item)
+        return
     if not 8 < len(text) <= LONGEST * 4:
         return
     where = part.where
-    if "/" in text and _URL.fullmatch(text.strip()):
+    if "/" in text and URL.fullmatch(text.strip()):
         for inner in url_parts("url", text):
             yield replace(inner, where=f"{where}|{inner.where}")
         return
     if _JWT.fullmatch(text) and text.startswith("ey"):
         yield from _jwt_parts(where, text)
         return
+    if text[0] in "{[" and part.where.count("|") < _DEEPEST:
+        # JSON as a text in JSON, in a form or in a header
+        inside = list(_json_inside(where, text))
+        yield from inside
+        if inside:
+            return
     if not is_distinctive(text) or not text.isalnum():
         yield from tokens_of(where, text)
     if _BASE64.fullmatch(text):

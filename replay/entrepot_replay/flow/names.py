@@ -8,7 +8,9 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
-_BARE = frozenset({"id", "uuid", "guid", "uid", "oid", "pk", "identifier", "ref", "href", "self", "urn"})
+_BARE = frozenset(
+    {"id", "ids", "uuid", "uuids", "guid", "uid", "oid", "pk", "identifier", "ref", "href", "self", "urn"}
+)
 """Names that say "the id of what I stand in"."""
 _SUFFIX = re.compile(
     r"(.+?)(?:[_\-.](?:ids?|uuid|guid|uid|oid|pk|ref|urn|href|number|no)"

@@ -22,6 +22,7 @@ from .idmap import IdMap
 NEAR_US = 24 * 3600 * 1_000_000
 """How far a time may lie from the moment of its exchange to count as "now" (microseconds)."""
 _SPLIT = re.compile(r"([^A-Za-z0-9_.:+-]+)")
+_WORD_BY_WORD = re.compile(r"([^A-Za-z0-9_-]+)")
 _FINER = re.compile(r"([^A-Za-z0-9]+)")
 _STEP = re.compile(r"\.([A-Za-z_][A-Za-z0-9_]*)|\[\"((?:[^\"\\]|\\.)*)\"\]|\[\d+\]")
 _DURATION = re.compile(
@@ -109,7 +110,10 @@ class Explainer:
         why = self._whole(where, role, recorded, live)
         if why or max(len(recorded), len(live)) > LONGEST:
             return why
-        return self._tokens(where, recorded, live, _SPLIT) or self._tokens(where, recorded, live, _FINER)
+        for split in (_SPLIT, _WORD_BY_WORD, _FINER):
+            if why := self._tokens(where, recorded, live, split):
+                return why
+        return ""
 
     def _whole(self, where: str, role: str, recorded: str, live: str) -> str:
         for key in (Key("", recorded), Key(role, recorded)):

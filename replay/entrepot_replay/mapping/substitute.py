@@ -4,38 +4,19 @@ Places are those of `flow.reading`. A value is looked for at its place in the sp
 in a path cannot replace the same number in a price.
 """
 
-import json
 import re
-from base64 import b64encode, urlsafe_b64encode
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
-from urllib.parse import quote, quote_plus, unquote, unquote_plus
+from html import escape, unescape
 
 from entrepot_store.model import Headers
 
-from ..flow.inside import decode_base64
-from ..flow.links import Use
-from .jsonspans import leaves
+from ..flow.bodies import FIELD, XML_LEAF
+from ..flow.headers import ETAGS, VALIDATORS
+from .within import Done, Inside, Substitution, everywhere, in_json, in_pairs, in_segments, rewritten
 
-_SEGMENT_SAFE = "!$&'()*+,;=:@-._~"
-_BOUND = r"(?<![A-Za-z0-9]){}(?![A-Za-z0-9])"
-
-
-@dataclass(frozen=True, slots=True)
-class Substitution:
-    """One value to put in: `use` says where and what stands there, `live` what is to stand there."""
-
-    use: Use
-    live: str
-
-    @property
-    def where(self) -> str:
-        return self.use.where.partition("|")[0]
-
-    @property
-    def inside(self) -> str:
-        return self.use.where.partition("|")[2]
+__all__ = ["Substituted", "Substitution", "substitute"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,160 +31,131 @@ class Substituted:
 
 def substitute(path: bytes, headers: Headers, body: bytes | None, changes: Sequence[Substitution]) -> Substituted:
     """Raises nothing: what cannot be put in is told as `missed`."""
-    missed: list[Substitution] = []
-    kept = list(headers)
-    json_changes: dict[str, list[Substitution]] = {}
+    done: Done = set()
+    places: dict[str, dict[str, list[Inside]]] = {}
     for change in changes:
         kind, _, name = change.where.partition(":")
-        done = False
-        if kind == "path":
-            path, done = _in_path(path, int(name), change)
-        elif kind == "query":
-            path, done = _in_query(path, name, change)
-        elif kind in ("header", "cookie"):
-            done = _in_headers(kept, name.partition("#")[0] if kind == "header" else "cookie", change)
-        elif kind == "json":
-            json_changes.setdefault(name, []).append(change)
-            continue
-        elif body is not None:
-            body, done = _in_text(body, kind, name, change)
-        if not done:
-            missed.append(change)
-    if json_changes:
-        body, left = _in_json(body, json_changes)
-        missed += left
-    return Substituted(path, kept, body, tuple(missed))
-
-
-def _replace(value: str, change: Substitution) -> str | None:
-    """The value with the live one in its place; None if the recorded one is not there."""
-    inside, text, live = change.inside, change.use.text, change.live
-    if not inside:
-        return live if value == text else _bounded(value, text, live)
-    if inside.startswith("base64"):
-        decoded = decode_base64(value)
-        inner = None if decoded is None else _bounded(decoded, text, live)
-        if inner is None:
-            return None
-        encode = urlsafe_b64encode if "-" in value or "_" in value else b64encode
-        made = encode(inner.encode()).decode()
-        return made if value.endswith("=") or len(value) % 4 == 0 else made.rstrip("=")
-    if inside.startswith("jwt"):
-        return None  # signed by the lost service
-    return _bounded(value, text, live)
-
-
-def _bounded(value: str, text: str, live: str) -> str | None:
-    """The value with every occurrence of the text replaced that is not part of a longer word."""
-    for spelled, new in ((text, live), (quote(text, safe=""), quote(live, safe=""))):
-        # Split and joined, because a replacement text of `re.sub` would be read for escapes.
-        pieces = re.split(_BOUND.format(re.escape(spelled)), value)
-        if len(pieces) > 1:
-            return new.join(pieces)
-    return None
-
-
-def _in_path(path: bytes, index: int, change: Substitution) -> tuple[bytes, bool]:
+        if kind.startswith("text#"):
+            kind, name = "text", ""
+        places.setdefault(kind, {}).setdefault(name, []).append((change.inside, change))
     bare, mark, query = path.decode("latin-1").partition("?")
-    segments = bare.split("/")
-    if index + 1 >= len(segments):
-        return path, False
-    made = _replace(unquote(segments[index + 1]), change)
-    if made is None:
-        return path, False
-    segments[index + 1] = quote(made, safe=_SEGMENT_SAFE)
-    return ("/".join(segments) + mark + query).encode("latin-1"), True
+    if "path" in places:
+        bare = in_segments(bare, {int(index): group for index, group in places["path"].items()}, done)
+    if "query" in places:
+        query = in_pairs(query, places["query"], done)
+    kept = _in_headers(headers, places.get("header", {}), places.get("cookie", {}), done)
+    if body is not None:
+        body = _in_body(body, places, done)
+    missed = tuple(change for change in changes if change not in done)
+    return Substituted((bare + mark + query).encode("latin-1"), kept, body, missed)
 
 
-def _in_query(path: bytes, name: str, change: Substitution) -> tuple[bytes, bool]:
-    bare, mark, query = path.decode("latin-1").partition("?")
-    made, done = _in_pairs(query, name, change)
-    return (bare + mark + made).encode("latin-1"), done
-
-
-def _in_pairs(text: str, name: str, change: Substitution) -> tuple[str, bool]:
-    wanted, _, number = name.rpartition("#")
-    pairs = text.split("&")
-    seen = 0
-    for index, pair in enumerate(pairs):
-        raw, equals, value = pair.partition("=")
-        if not equals or not value or unquote_plus(raw) != wanted:
-            continue
-        if seen == int(number):
-            made = _replace(unquote_plus(value), change)
-            if made is None:
-                return text, False
-            plus = "%20" not in value
-            pairs[index] = f"{raw}={quote_plus(made, safe=':/@') if plus else quote(made, safe=':/@')}"
-            return "&".join(pairs), True
-        seen += 1
-    return text, False
-
-
-def _in_headers(headers: list[tuple[bytes, bytes]], name: str, change: Substitution) -> bool:
-    done = False
+def _in_headers(
+    headers: Headers, wanted: Mapping[str, Sequence[Inside]], cookies: Mapping[str, Sequence[Inside]], done: Done
+) -> list[tuple[bytes, bytes]]:
+    kept = list(headers)
+    if not wanted and not cookies:
+        return kept
+    validators = {
+        name: [change for place, group in wanted.items() if place.startswith(f"{name}#") for _, change in group]
+        for name in map(bytes.decode, VALIDATORS)
+    }
+    seen: Counter[str] = Counter()
     for index, (raw, value) in enumerate(headers):
-        if raw.lower().decode("latin-1") != name:
-            continue
-        text = value.decode("latin-1")
-        made = change.live if text == change.use.text else _replace(text, change)
-        if made is None:
-            made = _bounded(text, change.use.text, change.live)
-        if made is not None and made.isascii() and made.isprintable():
-            headers[index] = raw, made.encode("latin-1")
-            done = True
-    return done
+        name, text = raw.lower().decode("latin-1"), value.decode("latin-1")
+        found: Done = set()
+        number = seen[name]
+        seen[name] += 1
+        if name == "cookie":
+            new = _in_cookies(text, cookies, found)
+        elif validators.get(name):
+            new = _in_validators(text, validators[name], found)
+        else:
+            new = rewritten(text.strip(), wanted.get(f"{name}#{number}", ()), found)
+            new = text.replace(text.strip(), new, 1)
+        if new.isascii() and new.isprintable():
+            kept[index] = raw, new.encode("latin-1")
+            done |= found
+    return kept
 
 
-def _in_json(body: bytes | None, changes: dict[str, list[Substitution]]) -> tuple[bytes | None, Iterable[Substitution]]:
-    everything = [change for group in changes.values() for change in group]
-    if body is None:
-        return body, everything
-    try:
-        text = body.decode("utf-8")
-        found = [leaf for leaf in leaves(text) if leaf.pointer in changes]
-    except (ValueError, RecursionError):
-        return body, everything
-    pieces, position = [], 0
-    missed = {id(change): change for change in everything}
-    for leaf in found:
-        old = text[leaf.start : leaf.end]
-        value: str | None = leaf.string if leaf.string is not None else old
-        for change in changes[leaf.pointer]:
-            made = None if value is None else _replace(value, change)
-            if made is not None:
-                value = made
-                missed.pop(id(change), None)
-        number = leaf.string is None and value is not None and re.fullmatch(r"-?\d+", value) is not None
-        new = old if value == (leaf.string if leaf.string is not None else old) else value or ""
-        if new is not old:
-            new = new if number else json.dumps(new, ensure_ascii=text.isascii())
-        pieces += [text[position : leaf.start], new]
-        position = leaf.end
-    return "".join([*pieces, text[position:]]).encode("utf-8"), missed.values()
+def _in_validators(text: str, changes: Sequence[Substitution], done: Done) -> str:
+    """A list of entity tags, weak ones too, or a date."""
+    wanted = {change.use.text: change for change in changes}
+    if text in wanted:
+        done.add(wanted[text])
+        return wanted[text].live
+
+    def live_one(found: re.Match[bytes]) -> bytes:
+        group = 1 if found[1] is not None else 2
+        change = wanted.get(found[group].decode("latin-1"))
+        if change is None:
+            return found[0]
+        done.add(change)
+        start, end = found.start(group) - found.start(), found.end(group) - found.start()
+        return found[0][:start] + change.live.encode("latin-1", "replace") + found[0][end:]
+
+    return ETAGS.sub(live_one, text.encode("latin-1")).decode("latin-1")
 
 
-def _in_text(body: bytes, kind: str, name: str, change: Substitution) -> tuple[bytes, bool]:
+def _in_cookies(text: str, wanted: Mapping[str, Sequence[Inside]], done: Done) -> str:
+    pairs = text.split(";")
+    for index, pair in enumerate(pairs):
+        name, equals, value = pair.partition("=")
+        group = wanted.get(name.strip())
+        if equals and group:
+            old = value.strip()
+            pairs[index] = f"{name}={value.replace(old, rewritten(old, group, done), 1)}" if old else pair
+    return ";".join(pairs)
+
+
+def _in_body(body: bytes, places: Mapping[str, Mapping[str, Sequence[Inside]]], done: Done) -> bytes:
+    if "json" in places:
+        found: Done = set()
+        try:
+            made = in_json(body.decode("utf-8"), places["json"], found).encode("utf-8")
+        except UnicodeError:
+            return body  # another coding than JSON is sent in today
+        done |= found
+        return made
+    if "form" in places:
+        return in_pairs(body.decode("latin-1"), places["form"], done).encode("latin-1")
     text = body.decode("latin-1")
-    if kind == "form":
-        made, done = _in_pairs(text, name, change)
-        return made.encode("latin-1"), done
-    if kind in ("xml", "field"):
-        wanted, _, number = name.rpartition("#")
-        pattern = (
-            rf"<(?:[\w.-]+:)?{re.escape(wanted)}(?:\s[^<>]*)?>([^<>]{{1,4096}})</"
-            if kind == "xml"
-            else rf'name="{re.escape(wanted)}"\r\n(?:[^\r\n]+\r\n)*\r\n([^\r\n]{{1,2048}})\r\n--'
-        )
-        for index, found in enumerate(re.finditer(pattern, text)):
-            if index == int(number):
-                value = _replace(found[1], change) or _replace(found[1].strip(), change)
-                if value is None and kind == "xml":
-                    value = _bounded(found[1], escape(change.use.text), escape(change.live))
-                if value is None:
-                    return body, False
-                made = text[: found.start(1)] + value + text[found.end(1) :]
-                return made.encode("latin-1", "xmlcharrefreplace"), True
-        return body, False
-    replaced = _bounded(text, change.use.text, change.live)
-    return (body, False) if replaced is None else (replaced.encode("latin-1", "replace"), True)
+    if "xml" in places:
+        text = _in_fields(text, XML_LEAF, places["xml"], done, markup=True)
+    if "field" in places:
+        text = _in_fields(text, FIELD, places["field"], done, markup=False)
+    if "text" in places:
+        text = everywhere(text, [change for _, change in places["text"][""]], done)
+    return text.encode("latin-1", "xmlcharrefreplace")
+
+
+def _in_fields(
+    text: str,
+    pattern: re.Pattern[str],
+    wanted: Mapping[str, Sequence[Inside]],
+    done: Done,
+    *,
+    markup: bool,
+) -> str:
+    """The text with live values in some of what the pattern finds, by name and number as `flow.bodies` counts them.
+
+    `markup`: names may have a prefix, and contents are escaped."""
+    seen: Counter[str] = Counter()
+    pieces, position = [], 0
+    for found in pattern.finditer(text):
+        name = found[1].rpartition(":")[2] if markup else found[1]
+        places = wanted.get(f"{name}#{seen[name]}")
+        seen[name] += 1
+        if not places:
+            continue
+        raw = found[2]
+        old = unescape(raw).strip() if markup else raw
+        new = rewritten(old, places, done)
+        if new != old:
+            if markup:
+                before, after = raw[: len(raw) - len(raw.lstrip())], raw[len(raw.rstrip()) :]
+                new = before + escape(new, quote=False) + after
+            pieces += [text[position : found.start(2)], new]
+            position = found.end(2)
+    return "".join([*pieces, text[position:]])
