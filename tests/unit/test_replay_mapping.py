@@ -9,6 +9,7 @@ import pytest
 from entrepot_replay.flow import Key
 from entrepot_replay.flow.links import Make
 from entrepot_replay.mapping import IdMap, Value, learn_made
+from entrepot_replay.mapping.align import lined_up, live_pointer
 from entrepot_replay.mapping.explain import Explainer
 
 NOW = 1_763_800_000_000_000
@@ -131,3 +132,51 @@ def _learn(makes: list[Make], idmap: IdMap, recorded: Any, live: bytes, learnt: 
         recorded_body=lambda: json.dumps(recorded).encode(),
         learned=secrets.__setitem__,
     )
+
+
+# Lists
+
+
+def place(recorded: list[Any], live: list[Any], index: int) -> str | None:
+    return live_pointer(recorded, live, f"/{index}/id", str)
+
+
+def test_an_item_that_did_not_come_back_does_not_get_the_id_of_another() -> None:
+    recorded = [
+        {"id": 1, "name": "tea", "state": "new", "price": 2},
+        {"id": 2, "name": "coffee", "state": "new", "price": 3},
+    ]
+    live = [{"id": 40, "name": "coffee", "state": "new", "price": 3}]
+    assert (place(recorded, live, 0), place(recorded, live, 1)) == (None, "/0/id")
+    grown = [{"id": 9, "name": "milk", "state": "old", "price": 1}, *live]
+    assert (place(recorded, grown, 0), place(recorded, grown, 1)) == (None, "/1/id")
+    assert place(recorded, [], 0) is None
+
+
+def test_items_are_found_in_another_order_and_small_ids_mislead_nobody() -> None:
+    recorded = [{"id": 1, "name": "tea"}, {"id": 2, "name": "coffee"}, {"id": 3, "name": "milk"}]
+    live = [{"id": 1, "name": "milk"}, {"id": 3, "name": "tea"}, {"id": 2, "name": "coffee"}]
+    assert [place(recorded, live, index) for index in range(3)] == ["/1/id", "/2/id", "/0/id"]
+    assert lined_up(recorded, live, str)[0] == [live[1], live[2], live[0]]
+
+
+def test_of_items_that_are_alike_only_the_one_at_its_place_is_taken() -> None:
+    recorded = [{"id": 1, "kind": "a"}, {"id": 2, "kind": "a"}, {"id": 3, "kind": "a"}]
+    assert place(recorded, [{"id": 7, "kind": "a"}, {"id": 8, "kind": "a"}, {"id": 9, "kind": "a"}], 2) == "/2/id"
+    assert place(recorded, [{"id": 7, "kind": "a"}, {"id": 8, "kind": "a"}], 2) is None
+    assert place([{"id": 1}, {"id": 2}], [{"id": 7}, {"id": 8}], 1) == "/1/id"
+    assert place([{"id": 1}, {"id": 2}], [{"id": 7}], 0) is None
+
+
+def test_swapped_references_are_told() -> None:
+    idmap = IdMap([Value("", A, B), Value("", C, HEX)])
+    recorded = [{"name": "x", "of": A}, {"name": "y", "of": C}]
+    live = [{"name": "x", "of": HEX}, {"name": "y", "of": B}]
+    told = explainer(idmap)
+    assert "" in [told.leaf("$[0].of", A, told.lined_up(recorded, live)[0][0]["of"]), told.leaf("$[0].name", "x", "y")]
+
+
+def test_hostile_lists_are_lined_up_in_time() -> None:
+    recorded = [{"rows": [{"n": one, "m": 1} for one in range(300)]} for _ in range(200)]
+    live = [{"rows": [{"n": -one, "m": 2} for one in range(300)]} for _ in range(200)]
+    assert len(lined_up(recorded, live, str)[0]) == 200

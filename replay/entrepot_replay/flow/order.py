@@ -10,6 +10,8 @@ from collections.abc import Iterable, Sequence
 
 MOST_AFTER = 64
 """A step that comes after more than this many comes after everything before it instead."""
+DEEPEST = 32
+"""Segments of a path that tell documents apart; what lies deeper keeps its order as if it were one."""
 
 
 class PathOrder:
@@ -23,7 +25,7 @@ class PathOrder:
         """Earlier steps that step `seq` on these paths waits for; None for all of them. `whole`: it reads or removes
         what is below its paths as well."""
         found: set[int] = set()
-        places = [tuple(part for part in path.partition("?")[0].split("/") if part) for path in paths]
+        places = [tuple(part for part in path.partition("?")[0].split("/") if part)[:DEEPEST] for path in paths]
         for place in places:
             for depth in range(len(place) + 1):
                 last = self._last.get(place[:depth])

@@ -3,9 +3,15 @@
 from collections.abc import Callable
 from typing import Any
 
+from ..flow.names import names_an_id
+
 MOST_REORDERED = 300
 """Lists up to this long are compared without regard to the order of their items."""
 _DEEPEST = 100
+MOST_COMPARED = 2_000_000
+"""Fields of items that are compared to line up one answer; after that, lists stay in their order."""
+_ID_WEIGHT = 0.25
+"""A small id that is the same says little: the rebuilt service may have given it to another item."""
 MOST_ITEMS = 2000
 """Longer live lists are lined up by position."""
 
@@ -13,7 +19,9 @@ MOST_ITEMS = 2000
 def live_pointer(recorded: Any, live: Any, pointer: str, translate: Callable[[str], str]) -> str | None:
     """The RFC 6901 pointer in `live` to what `pointer` leads to in `recorded`; None if there is no such thing.
 
-    In a list it is the item that agrees with the recorded one in most fields; of equals, the one at its place."""
+    In a list it is the item that agrees with the recorded one in most fields; of equals, the one at its place. There is
+    none if another recorded item agrees with that one better: then the item itself did not come back, and whoever took
+    the other one's id for its own would change the wrong thing."""
     steps: list[str] = []
     for raw in pointer.split("/")[1:]:
         name = raw.replace("~1", "/").replace("~0", "~")
@@ -21,11 +29,10 @@ def live_pointer(recorded: Any, live: Any, pointer: str, translate: Callable[[st
             index = int(name) if name.isdigit() else len(recorded)
             if index >= len(recorded) or not isinstance(live, list):
                 return None
-            recorded = recorded[index]
             found = _counterpart(recorded, live, index, translate)
             if found is None:
                 return None
-            live = live[found]
+            recorded, live = recorded[index], live[found]
             steps.append(str(found))
         elif isinstance(recorded, dict):
             if not isinstance(live, dict) or name not in live or name not in recorded:
@@ -40,68 +47,92 @@ def live_pointer(recorded: Any, live: Any, pointer: str, translate: Callable[[st
 def lined_up(recorded: Any, live: Any, translate: Callable[[str], str]) -> tuple[Any, list[str]]:
     """The live document with the items of its lists in the order of their counterparts, and JSONPaths of the lists that
     were in another order. Only lists of the same number of objects are touched, and only if each has a counterpart."""
-    moved: list[str] = []
-    return _lined_up(recorded, live, translate, "$", moved, 0), moved
+    liner = _Liner(translate)
+    return liner.lined_up(recorded, live, "$", 0), liner.moved
 
 
-def _lined_up(  # noqa: PLR0917 # a recursion whose last three are its own
-    recorded: Any, live: Any, translate: Callable[[str], str], where: str, moved: list[str], depth: int
-) -> Any:
-    if depth > _DEEPEST:
+class _Liner:
+    """Lines up one answer, with a bound on the work."""
+
+    def __init__(self, translate: Callable[[str], str]) -> None:
+        self._translate = translate
+        self._left = MOST_COMPARED
+        self.moved: list[str] = []
+
+    def lined_up(self, recorded: Any, live: Any, where: str, depth: int) -> Any:
+        if depth > _DEEPEST:
+            return live
+        if isinstance(recorded, dict) and isinstance(live, dict):
+            return {
+                name: self.lined_up(recorded[name], value, f"{where}.{name}", depth + 1) if name in recorded else value
+                for name, value in live.items()
+            }
+        if isinstance(recorded, list) and isinstance(live, list) and len(recorded) == len(live) <= MOST_REORDERED:
+            order = self._order(recorded, live)
+            if order != list(range(len(live))):
+                self.moved.append(where)
+                live = [live[position] for position in order]
+            return [
+                self.lined_up(one, other, f"{where}[*]", depth + 1) for one, other in zip(recorded, live, strict=True)
+            ]
         return live
-    if isinstance(recorded, dict) and isinstance(live, dict):
-        return {
-            name: _lined_up(recorded[name], value, translate, f"{where}.{name}", moved, depth + 1)
-            if name in recorded
-            else value
-            for name, value in live.items()
-        }
-    if isinstance(recorded, list) and isinstance(live, list) and len(recorded) == len(live) <= MOST_REORDERED:
-        order = _order(recorded, live, translate)
-        if order != list(range(len(live))):
-            moved.append(where)
-            live = [live[position] for position in order]
-        return [
-            _lined_up(one, other, translate, f"{where}[*]", moved, depth + 1)
-            for one, other in zip(recorded, live, strict=True)
-        ]
-    return live
+
+    def _order(self, recorded: list[Any], live: list[Any]) -> list[int]:
+        """For each recorded item the position of its counterpart; as it is if they cannot be told one by one."""
+        unchanged = list(range(len(live)))
+        if not all(isinstance(one, dict) for one in (*recorded, *live)):
+            return unchanged
+        flat = [_flat(one, str) for one in live]
+        free, order = set(unchanged), []
+        for position, item in enumerate(recorded):
+            wanted = _flat(item, self._translate)
+            best = position
+            if position not in free or not wanted.items() <= flat[position].items():
+                self._left -= len(free) * len(wanted)
+                if self._left < 0:
+                    return unchanged
+                agreed = {one: _agreement(wanted, flat[one]) for one in free}
+                best = max(free, key=lambda one: (agreed[one], one == position, -one))
+            free.remove(best)
+            order.append(best)
+        return order
 
 
-def _order(recorded: list[Any], live: list[Any], translate: Callable[[str], str]) -> list[int]:
-    """For each recorded item the position of its counterpart; as it is if they cannot be told one by one."""
-    unchanged = list(range(len(live)))
-    if not all(isinstance(one, dict) for one in (*recorded, *live)):
-        return unchanged
-    flat = [_flat(one, str) for one in live]
-    free, order = set(unchanged), []
-    for position, item in enumerate(recorded):
-        wanted = _flat(item, translate)
-        agreed = {one: sum(1 for name, value in wanted.items() if flat[one].get(name) == value) for one in free}
-        best = max(free, key=lambda one: (agreed[one], one == position, -one))
-        free.remove(best)
-        order.append(best)
-    return order
-
-
-def _counterpart(item: Any, live: list[Any], index: int, translate: Callable[[str], str]) -> int | None:
-    if not live:
-        return None
-    if not isinstance(item, dict) or len(live) > MOST_ITEMS:
+def _counterpart(recorded: list[Any], live: list[Any], index: int, translate: Callable[[str], str]) -> int | None:
+    """The position of the live item that the recorded one at `index` became."""
+    item = recorded[index]
+    if not isinstance(item, dict) or max(len(live), len(recorded)) > MOST_ITEMS:
         return index if index < len(live) else None
     wanted = _flat(item, translate)
-    best, score = None, -1.0
-    for position, other in enumerate(live):
-        if not isinstance(other, dict):
-            continue
-        found = _flat(other, str)
-        agreed = sum(1 for name, value in wanted.items() if found.get(name) == value)
-        agreed_more = agreed + (0.5 if position == index else 0.0)
-        if agreed_more > score:
-            best, score = position, agreed_more
-    if score < 1 and len(live) > 1 and best != index:
-        return None  # nothing speaks for any of them
-    return best
+    flat = [_flat(other, str) if isinstance(other, dict) else {} for other in live]
+    agreed = [_agreement(wanted, one) for one in flat]
+    score = max(agreed, default=0)
+    best = [position for position, one in enumerate(agreed) if one == score]
+    if index in best and (score >= 1 or len(live) == len(recorded)):
+        position = index
+    elif len(best) == 1 and (score >= 1 or len(live) == len(recorded) == 1):
+        position = best[0]
+    else:
+        return None  # nothing speaks for any of them, or the same for several
+    claims = (
+        _agreement(_flat(other, translate), flat[position])
+        for place, other in enumerate(recorded)
+        if place != index and isinstance(other, dict)
+    )
+    return None if any(claim > score for claim in claims) else position
+
+
+def _agreement(wanted: dict[str, Any], found: dict[str, Any]) -> float:
+    """How many fields are equal."""
+    return sum(
+        _ID_WEIGHT if isinstance(value, int) and not isinstance(value, bool) and _is_id(name) else 1
+        for name, value in wanted.items()
+        if name in found and found[name] == value
+    )
+
+
+def _is_id(name: str) -> bool:
+    return names_an_id(name.rpartition(".")[2])
 
 
 def _flat(item: dict[str, Any], translate: Callable[[str], str], prefix: str = "") -> dict[str, Any]:
