@@ -103,10 +103,10 @@ def test_a_good_drill_is_an_answer_with_a_date(drilling: Drilling, monkeypatch: 
     assert log.read_text().splitlines()[0] == "environment:"  # none of ours
     assert (log.stat().st_mode & 0o777, log.parent.stat().st_mode & 0o777) == (0o600, 0o700)
     assert [item["id"] for item in drilling.see("drill", "--list", "--json").json["items"]] == [view["id"]]
-    assert "100.0%" in drilling.see("drill", "--list").out
+    assert "100 %" in drilling.see("drill", "--list").out
     shown = drilling.see("status").out
     assert "orders: passed" in shown
-    assert "100.0% back, rebuilt in" in shown
+    assert "100 % back, rebuilt in" in shown
     assert "never" not in shown
     services = SimpleNamespace(
         settings=drilling.data.settings, catalog=drilling.data.archive.catalog, clock=SystemClock()
@@ -172,6 +172,8 @@ def test_a_product_that_dies_in_the_middle_is_not_waited_for(drilling: Drilling)
     row = drilling.last()
     assert (row.state, row.rebuilt_at) == (DrillState.FAILED, None)
     assert "the product ended with exit code 4 meanwhile" in row.error
+    (replay,) = drilling.see("replay", "--list", "--json").json["items"]
+    assert replay["state"] == "cancelled"  # what it was sent to is gone
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -11,7 +11,7 @@ from entrepot_store.errors import BadInput
 
 from ..query import stored_text
 from .carry_out import carry_out
-from .drill_text import lasting, result_line
+from .drill_text import lasting, portion, result_line
 from .options import ConfigOption, DataOption, JsonOption, opened, opened_catalog, settings_from
 from .output import print_table, say
 from .replay_verify import verify
@@ -190,7 +190,8 @@ def _show(row: "DrillRow", report: "Report", *, as_json: bool) -> None:
         print(to_json(drill_view(row)))
     else:
         for line in report_lines(report):
-            print(line)
+            if "entrepot replay --resume" not in line:  # advice for a target that is still there
+                print(line)
         print(visible(result_line(row)))
     if row.exit_code:
         raise typer.Exit(row.exit_code)
@@ -214,7 +215,7 @@ def _list(catalog: "Catalog", destination: str | None, limit: int, cursor: str |
                 view.to,
                 view.state,
                 "-" if view.exit_code is None else str(view.exit_code),
-                "-" if view.share_back is None else f"{view.share_back:.1%}",
+                "-" if view.share_back is None else portion(view.share_back),
                 "-" if view.recovery_seconds is None else lasting(view.recovery_seconds),
                 str(view.replay),
                 view.error,

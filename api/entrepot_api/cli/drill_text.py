@@ -16,7 +16,7 @@ def result_line(row: "DrillRow") -> str:
     """What one drill says, in a sentence."""
     parts = [f"Drill {row.id}: {row.destination} {_VERDICTS[row.state.value]}"]
     if row.share_back is not None:
-        parts.append(f"{row.share_back:.1%} of the documents are back")
+        parts.append(f"{portion(row.share_back)} of the documents are back")
     elif row.rebuilt_at is not None:
         parts.append("there was no document to read back")
     if row.recovery_seconds is not None:
@@ -43,7 +43,7 @@ def drill_lines(drills: "DrillsStatus | None") -> Iterator[str]:
         if one["age_seconds"] is not None:
             told = f"{one['result']} {lasting(one['age_seconds'])} ago ({one['at']})"
         if one["share_back"] is not None:
-            told += f", {one['share_back']:.1%} back"
+            told += f", {portion(one['share_back'])} back"
         if one["recovery_seconds"] is not None:
             told += f", rebuilt in {lasting(one['recovery_seconds'])}"
         if one["result"] != "passed":
@@ -55,6 +55,11 @@ def drill_lines(drills: "DrillsStatus | None") -> Iterator[str]:
     if drills["never"]:
         more = len(drills["never"]) - _NAMED
         yield f"never: {', '.join(drills['never'][:_NAMED])}{f' and {more} more' if more > 0 else ''}"
+
+
+def portion(share: float) -> str:
+    """`98.2 %`, rounded down: 100 % is everything."""
+    return f"{int(share * 1000) / 10:g} %"
 
 
 def lasting(seconds: float) -> str:

@@ -14,7 +14,7 @@ from uuid import UUID
 from entrepot_store.archive import Archive
 from entrepot_store.catalog import ExchangeFilter
 from entrepot_store.catalog.drills import DrillRow, DrillState
-from entrepot_store.catalog.replays import ReplayRow, ReplayState
+from entrepot_store.catalog.replays import ReplayRow, ReplayState, Wanted
 from entrepot_store.clock import Clock, SystemClock
 from entrepot_store.config import Settings
 from entrepot_store.coverage.drill_events import drill_failed
@@ -125,8 +125,8 @@ class Drills:
         except BaseException as error:
             self._end(record, DrillState.FAILED, EntrepotError.exit_code, f"{type(error).__name__}: {error}")
             raise
-        report = make_report(self._replays.store, plan.id)
-        return self._judge(record, report), report
+        row = self._judge(record, make_report(self._replays.store, plan.id))
+        return row, make_report(self._replays.store, plan.id)
 
     def _plan(self, drill: Drill) -> ReplayRow:
         selection = Selection(ExchangeFilter(destination=(drill.destination,)), drill.allow_delete)
@@ -229,6 +229,8 @@ class Drills:
             documents={} if report.verification is None else asdict(report.verification.counts),
         )
         self._catalog.drills.put(row)
+        # Its target is gone: nobody is to go on with it by mistake.
+        self._replays.ask(record.replay, Wanted.CANCEL)
         if state is DrillState.FAILED:
             event = drill_failed(row, now, deliver=self._settings.events.webhook is not None)
             self._catalog.coverage.noticed((), [event])
