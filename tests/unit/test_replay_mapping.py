@@ -177,6 +177,17 @@ def test_swapped_references_are_told() -> None:
 
 
 def test_hostile_lists_are_lined_up_in_time() -> None:
-    recorded = [{"rows": [{"n": one, "m": 1} for one in range(300)]} for _ in range(200)]
-    live = [{"rows": [{"n": -one, "m": 2} for one in range(300)]} for _ in range(200)]
-    assert len(lined_up(recorded, live, str)[0]) == 200
+    recorded = [{"rows": [{"n": one, "m": 1} for one in range(300)]} for _ in range(100)]
+    live = [{"rows": [{"n": -one, "m": 2} for one in range(300)]} for _ in range(100)]
+    assert len(lined_up(recorded, live, str)[0]) == 100
+
+
+def test_the_ids_of_a_long_list_are_learnt_in_time() -> None:
+    def items(first: int) -> list[dict[str, Any]]:
+        return [{"id": first + one, "name": f"n{one}", "state": "new", "kind": "a"} for one in range(600)]
+
+    recorded, live = items(0), items(3)[::-1]
+    idmap = IdMap()
+    makes = [Make(f"json:/{one}/id", Key("order", str(one))) for one in range(600)]
+    _learn(makes, idmap, recorded, json.dumps(live).encode())
+    assert all(idmap.live(Key("order", str(one))) == str(one + 3) for one in range(600))

@@ -1,5 +1,6 @@
 """Lines up two lists with other items, or the same in another order: which live item is the recorded one?"""
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -16,12 +17,35 @@ MOST_ITEMS = 2000
 """Longer live lists are lined up by position."""
 
 
-def live_pointer(recorded: Any, live: Any, pointer: str, translate: Callable[[str], str]) -> str | None:
+class Items:
+    """The items of one list by what is in them, made once for all that are looked for among them."""
+
+    def __init__(self, items: list[Any], translate: Callable[[str], str]) -> None:
+        self.flat = [_flat(item, translate) if isinstance(item, dict) else {} for item in items]
+        self._holding: dict[tuple[str, Any], list[int]] = {}
+        for position, item in enumerate(self.flat):
+            for field in item.items():
+                self._holding.setdefault(field, []).append(position)
+
+    def agreeing(self, wanted: dict[str, Any]) -> dict[int, float]:
+        """Position → how many fields are equal, for items that have any."""
+        whole: Counter[int] = Counter()
+        small_ids: Counter[int] = Counter()
+        for field in wanted.items():
+            (small_ids if _is_small_id(*field) else whole).update(self._holding.get(field, ()))
+        return {one: whole[one] + _ID_WEIGHT * small_ids[one] for one in whole.keys() | small_ids.keys()}
+
+
+def live_pointer(
+    recorded: Any, live: Any, pointer: str, translate: Callable[[str], str], known: dict[int, Items] | None = None
+) -> str | None:
     """The RFC 6901 pointer in `live` to what `pointer` leads to in `recorded`; None if there is no such thing.
 
     In a list it is the item that agrees with the recorded one in most fields; of equals, the one at its place. There is
     none if another recorded item agrees with that one better: then the item itself did not come back, and whoever took
-    the other one's id for its own would change the wrong thing."""
+    the other one's id for its own would change the wrong thing. `known` remembers the lists of the two documents from
+    call to call."""
+    known = {} if known is None else known
     steps: list[str] = []
     for raw in pointer.split("/")[1:]:
         name = raw.replace("~1", "/").replace("~0", "~")
@@ -29,7 +53,7 @@ def live_pointer(recorded: Any, live: Any, pointer: str, translate: Callable[[st
             index = int(name) if name.isdigit() else len(recorded)
             if index >= len(recorded) or not isinstance(live, list):
                 return None
-            found = _counterpart(recorded, live, index, translate)
+            found = _counterpart(recorded, live, index, translate, known)
             if found is None:
                 return None
             recorded, live = recorded[index], live[found]
@@ -98,41 +122,40 @@ class _Liner:
         return order
 
 
-def _counterpart(recorded: list[Any], live: list[Any], index: int, translate: Callable[[str], str]) -> int | None:
+def _counterpart(
+    recorded: list[Any], live: list[Any], index: int, translate: Callable[[str], str], known: dict[int, Items]
+) -> int | None:
     """The position of the live item that the recorded one at `index` became."""
-    item = recorded[index]
-    if not isinstance(item, dict) or max(len(live), len(recorded)) > MOST_ITEMS:
+    if not isinstance(recorded[index], dict) or max(len(live), len(recorded)) > MOST_ITEMS:
         return index if index < len(live) else None
-    wanted = _flat(item, translate)
-    flat = [_flat(other, str) if isinstance(other, dict) else {} for other in live]
-    agreed = [_agreement(wanted, one) for one in flat]
-    score = max(agreed, default=0)
-    best = [position for position, one in enumerate(agreed) if one == score]
-    if index in best and (score >= 1 or len(live) == len(recorded)):
+    for items, spelled in ((recorded, translate), (live, str)):
+        if id(items) not in known:
+            known[id(items)] = Items(items, spelled)
+    ours, theirs = known[id(recorded)], known[id(live)]
+    agreed = theirs.agreeing(ours.flat[index])
+    score = max(agreed.values(), default=0)
+    best = [one for one, found in agreed.items() if found == score]
+    if index < len(live) and agreed.get(index, 0) == score and (score >= 1 or len(live) == len(recorded)):
         position = index
-    elif len(best) == 1 and (score >= 1 or len(live) == len(recorded) == 1):
+    elif len(best) == 1 and score >= 1:
         position = best[0]
     else:
         return None  # nothing speaks for any of them, or the same for several
-    claims = (
-        _agreement(_flat(other, translate), flat[position])
-        for place, other in enumerate(recorded)
-        if place != index and isinstance(other, dict)
-    )
-    return None if any(claim > score for claim in claims) else position
+    claims = ours.agreeing(theirs.flat[position])
+    return None if any(claim > score for place, claim in claims.items() if place != index) else position
 
 
 def _agreement(wanted: dict[str, Any], found: dict[str, Any]) -> float:
     """How many fields are equal."""
     return sum(
-        _ID_WEIGHT if isinstance(value, int) and not isinstance(value, bool) and _is_id(name) else 1
+        _ID_WEIGHT if _is_small_id(name, value) else 1
         for name, value in wanted.items()
         if name in found and found[name] == value
     )
 
 
-def _is_id(name: str) -> bool:
-    return names_an_id(name.rpartition(".")[2])
+def _is_small_id(name: str, value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and names_an_id(name.rpartition(".")[2])
 
 
 def _flat(item: dict[str, Any], translate: Callable[[str], str], prefix: str = "") -> dict[str, Any]:

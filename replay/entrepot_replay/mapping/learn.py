@@ -9,7 +9,7 @@ from entrepot_store.model import Headers
 from ..flow.links import Make
 from ..flow.part import Part
 from ..flow.reading import response_parts
-from .align import live_pointer
+from .align import Items, live_pointer
 from .idmap import IdMap
 
 
@@ -66,6 +66,7 @@ class _Lists:
         self._live_body = live_body
         self._idmap = idmap
         self._documents: tuple[Any, Any] | None = None
+        self._known: dict[int, Items] = {}
 
     def live_place(self, where: str) -> str | None:
         place, bar, inner = where.partition("|")
@@ -74,7 +75,7 @@ class _Lists:
         recorded, live = self._both()
         if recorded is None or live is None:
             return where
-        found = live_pointer(recorded, live, place.removeprefix("json:"), self._idmap.translate)
+        found = live_pointer(recorded, live, place.removeprefix("json:"), self._idmap.translate, self._known)
         return None if found is None else f"json:{found}{bar}{inner}"
 
     def _both(self) -> tuple[Any, Any]:
