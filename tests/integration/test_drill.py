@@ -15,11 +15,14 @@ import pytest
 
 from entrepot_api.http.metrics import render
 from entrepot_api.http.services import Services
+from entrepot_replay.drill import Drill, Drills
 from entrepot_replay.drill.product import Product
 from entrepot_replay.drill.readiness import takes_connections
 from entrepot_replay.lease import new_owner
+from entrepot_replay.service import Replays
 from entrepot_replay.target import Target
 from entrepot_store.catalog.drills import DrillRow, DrillState
+from entrepot_store.catalog.sql import replay_store
 from entrepot_store.clock import FixedClock, SystemClock
 from entrepot_store.config import Settings
 from entrepot_store.coverage.watch import CoverageWatch
@@ -114,6 +117,14 @@ def test_a_good_drill_is_an_answer_with_a_date(drilling: Drilling, monkeypatch: 
     metrics = render(cast("Services", services)).decode()
     assert 'entrepot_drill_good{destination="orders"} 1.0' in metrics
     assert 'entrepot_drill_share_back{destination="orders"} 1.0' in metrics
+
+
+def test_a_chore_drills_without_anybody_who_watches(drilling: Drilling) -> None:
+    archive, settings = drilling.data.archive, drilling.data.settings
+    drills = Drills(archive, Replays(archive, replay_store(archive.catalog)), settings)
+    wanted = Drill(destination="orders", target=drilling.url, start=f"{COMMAND} {drilling.port}")
+    row, report = drills.run(wanted)
+    assert (row.state, report.exit_code, row) == (DrillState.PASSED, 0, drilling.last())
 
 
 def test_a_product_that_comes_back_without_its_data_fails(drilling: Drilling, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -239,6 +250,21 @@ def test_what_will_not_stop_is_killed_with_its_children(tmp_path: Path) -> None:
     until(lambda: not lives(child))
     assert not takes_connections(Target.parse(f"http://127.0.0.1:{port}"))
     product.stop()  # again is harmless
+
+
+def test_what_escaped_is_not_touched_and_said(drilling: Drilling) -> None:
+    command = drilling.arguments("")
+    command[command.index("--start") + 1] = f"sh -c 'setsid {COMMAND} {drilling.port} & wait'"
+    done = run_cli(drilling._capture, *command, "--json")
+    escaped = int(Path(done.json["log"]).read_text().split("process ")[1].split()[0])
+    try:
+        assert lives(escaped)
+        assert done.code == 0, done.err
+        assert "left behind still listens" in done.json["error"]
+        assert "end it by hand" in done.err
+        assert drilling.run().code == 8
+    finally:
+        os.kill(escaped, signal.SIGKILL)
 
 
 def test_a_drill_that_was_killed_is_known_by_the_next(drilling: Drilling) -> None:

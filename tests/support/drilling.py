@@ -50,6 +50,7 @@ def free_port() -> int:
 def serve(port: int, fault: str) -> None:
     """Until it is ended. Faults: `early`, `late`, `unready`, `loses`, `dies`, `slow`, `stubborn`."""
     print("environment:", *sorted(name for name in os.environ if name.startswith("ENTREPOT_")), flush=True)
+    print("process", os.getpid(), flush=True)
     if fault == "early":
         print("there is no licence", flush=True)
         sys.exit(3)

@@ -113,8 +113,7 @@ def command(
     product did not start. 8: something listens at the target already.
     """
     from entrepot_replay.credentials import Credentials, CredentialSource, configured_for
-    from entrepot_replay.drill import Drill, Drills
-    from entrepot_replay.drill.drill import Hands
+    from entrepot_replay.drill import Drill, Drills, Hands
     from entrepot_replay.options import RunOptions
     from entrepot_replay.service import Replays
     from entrepot_replay.target import Target

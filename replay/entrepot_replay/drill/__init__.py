@@ -4,7 +4,7 @@ keeps the result with its date.
 `product` is the copy's process, `readiness` knows when it can be asked, `drill` puts it all together.
 """
 
-from .drill import Drill, Drills
+from .drill import Drill, Drills, Hands
 from .product import ProductFailed
 
-__all__ = ["Drill", "Drills", "ProductFailed"]
+__all__ = ["Drill", "Drills", "Hands", "ProductFailed"]
