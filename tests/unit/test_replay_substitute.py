@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from entrepot_replay.flow import Analysis, Flow, Key, Use, request_parts, response_parts
-from entrepot_replay.mapping import Substitution, substitute
+from entrepot_replay.mapping import IdMap, Substitution, Value, substitute
 from entrepot_replay.mapping.jsonspans import leaves
 from entrepot_store.model import exchange_id
 
@@ -166,3 +166,10 @@ def test_multipart_fields_and_what_is_missed() -> None:
 def test_a_hostile_multipart_body_is_read_in_time() -> None:
     body = b'name="x"\r\n' * 60_000
     assert sum(1 for _ in request_parts(b"/x", (), "multipart/form-data", body)) < 10
+
+
+def test_a_uuid_in_capitals_is_the_same_one() -> None:
+    uses = followed({"id": A}, f"/orders/{A.upper()}", None)
+    assert [(use.key, use.text) for use in uses] == [(Key("", A), A.upper())]
+    assert sent({A.upper(): B}, uses, f"/orders/{A.upper()}")[0] == f"/orders/{B}"
+    assert IdMap([Value("", A.upper(), B)]).translate(f"see {A}, {A.upper()}") == f"see {B}, {B}"

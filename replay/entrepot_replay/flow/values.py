@@ -76,11 +76,16 @@ def may_be_id(text: str) -> bool:
     return _WORD.fullmatch(text) is not None and not _DATE.fullmatch(text)
 
 
+def text_key(text: str) -> Key:
+    """The key of a distinctive value. A UUID is the same one in capitals (RFC 9562 §4)."""
+    return Key("", text.lower() if len(text) == 36 and _UUID.fullmatch(text) else text)
+
+
 def key_of(text: str, role: str) -> Key | None:
     """What to recognise the value by. `role` is what it is the id of, empty if nothing says that it is an id; None for
     a value that cannot be recognised."""
     if is_distinctive(text):
-        return Key("", text)
+        return text_key(text)
     return Key(role, text) if role and may_be_id(text) else None
 
 

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from ..flow.names import names_an_id, role_of_field
-from ..flow.values import Key, Kind, is_distinctive, kind_of
+from ..flow.values import Key, Kind, is_distinctive, kind_of, text_key
 from ..jsondiff import names_a_secret
 from .align import lined_up
 from .chance import both_by_chance
@@ -116,7 +116,7 @@ class Explainer:
         return ""
 
     def _whole(self, where: str, role: str, recorded: str, live: str) -> str:
-        for key in (Key("", recorded), Key(role, recorded)):
+        for key in (text_key(recorded), Key(role, recorded)):
             known = self._known(key) if key.role or is_distinctive(recorded) else None
             if known is not None and not key.role.startswith("etag "):
                 return "mapped" if known == live else self._near_now(recorded, live)
@@ -130,7 +130,7 @@ class Explainer:
             return ""  # told by the content: another digest is other content
         kind = kind_of(recorded)
         made = is_distinctive(recorded) and both_by_chance(recorded, live)
-        key = Key("", recorded) if made else Key(role, recorded)
+        key = text_key(recorded) if made else Key(role, recorded)
         # A number is taken for one only where its name says that it is an id, or an amount would pass.
         if not made and not (role and kind is Kind.NUMBER and kind_of(live) is Kind.NUMBER):
             return ""

@@ -10,7 +10,7 @@ from threading import Lock
 from entrepot_store.catalog.replays import Value
 
 from ..flow.names import entity
-from ..flow.values import Key, is_distinctive
+from ..flow.values import Key, is_distinctive, text_key
 
 __all__ = ["IdMap", "Value"]
 
@@ -30,7 +30,7 @@ class IdMap:
         self._news: dict[int | None, list[Value]] = {}
         """By the step that found them."""
         for value in values:
-            key = Key(value.role, value.recorded)
+            key = Key(value.role, value.recorded) if value.role else text_key(value.recorded)
             if value.live is not None:
                 self._live[key] = value.live
                 self._taken.setdefault((key.role, value.live), key)
@@ -81,7 +81,7 @@ class IdMap:
         that follow the name of what they are the id of (`/orders/7`)."""
         if not self._live:
             return text
-        whole = self._live.get(Key("", text))
+        whole = self._live.get(text_key(text))
         if whole is not None:
             return whole
         text = _TOKEN.sub(self._token, text) if len(text) >= 8 else text
@@ -91,7 +91,7 @@ class IdMap:
         token = found[0]
         if not is_distinctive(token):
             return _inner(token, self._live) if "-" in token or "_" in token or "." in token else token
-        return self._live.get(Key("", token), token)
+        return self._live.get(text_key(token), token)
 
     def _segment(self, found: re.Match[str]) -> str:
         live = self._live.get(Key(entity(found[1]), found[2]))
@@ -99,4 +99,4 @@ class IdMap:
 
 
 def _inner(token: str, live: dict[Key, str]) -> str:
-    return re.sub(r"[A-Za-z0-9]{8,}", lambda found: live.get(Key("", found[0]), found[0]), token)
+    return re.sub(r"[A-Za-z0-9]{8,}", lambda found: live.get(text_key(found[0]), found[0]), token)
