@@ -21,7 +21,7 @@ def test_kinto_is_started_rebuilt_and_stopped(tmp_path: Path, capfdbinary: pytes
         where = ["--to", traffic.recording.destination, "--data", str(found.settings.data)]
         start = f"{sys.executable} -m entrepot_api.demo.preferences {port}"
         target = ["--target", f"http://127.0.0.1:{port}", "--start", start]
-        more = ["--credential", f"authorization=file:{tmp_path / 'secret'}", "--allow-delete", "--concurrency", "4"]
+        more = ["--credential", f"authorization=file:{tmp_path / 'secret'}", "--allow-delete"]
         done = run_cli(capfdbinary, "drill", *where, *target, *more, "--json")
         assert (done.code, done.json["state"], done.json["share_back"]) == (0, "passed", 1.0), done.err
         assert done.json["documents"]["restored"] == 1 + 2 + 2 + 3 + 6 + 1
