@@ -191,3 +191,21 @@ def test_the_ids_of_a_long_list_are_learnt_in_time() -> None:
     makes = [Make(f"json:/{one}/id", Key("order", str(one))) for one in range(600)]
     _learn(makes, idmap, recorded, json.dumps(live).encode())
     assert all(idmap.live(Key("order", str(one))) == str(one + 3) for one in range(600))
+
+
+def test_one_more_element_in_front_shifts_nothing() -> None:
+    def learnt(live: bytes) -> str | None:
+        idmap = IdMap()
+        learn_made(
+            [Make("xml:vpcId#1", Key("", "vpc-0a1b2c3d"))],
+            *(b"/", (), "text/xml", live),
+            step=0,
+            idmap=idmap,
+            recorded_body=lambda: b"<R><vpcId>default</vpcId><vpcId>vpc-0a1b2c3d</vpcId></R>",
+            learned=lambda _digest, _value: None,
+        )
+        return idmap.live(Key("", "vpc-0a1b2c3d"))
+
+    two = b"<R><vpcId>default</vpcId><vpcId>vpc-99f1e2a0</vpcId>%s</R>"
+    assert learnt(two % b"") == "vpc-99f1e2a0"
+    assert learnt(two % b"<vpcId>vpc-11111111</vpcId>") is None

@@ -1,7 +1,8 @@
 """Reads out of a live answer what it made in the place of the recorded values that later requests use."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from entrepot_store.model import Headers
@@ -34,8 +35,9 @@ def learn_made(
         live.setdefault(part.where, part)
     secrets = {make.where for make in makes if make.secret}
     lists = _Lists(recorded_body, body, idmap)
+    counts = _Counts(path, content_type, recorded_body, live)
     for make in makes:
-        where = lists.live_place(make.where)
+        where = lists.live_place(make.where) if counts.agree(make.where) else None
         found = None if where is None else live.get(where)
         if found is None or not (found.text or make.secret):
             continue
@@ -56,6 +58,33 @@ def _secret(where: str, headers: Headers) -> bytes | None:
             if equals and found == wanted:
                 return content
     return None
+
+
+class _Counts:
+    """Whether values that are told by their number in a text (`xml:vpcId#2`) can be: with one more in front of them,
+    each would be taken for the next."""
+
+    def __init__(
+        self, path: bytes, content_type: str, recorded_body: Callable[[], bytes], live: Mapping[str, Part]
+    ) -> None:
+        self._path = path
+        self._content_type = content_type
+        self._recorded_body = recorded_body
+        self._live = live
+        self._counts: tuple[Counter[str], Counter[str]] | None = None
+
+    def agree(self, where: str) -> bool:
+        if not where.startswith(("xml:", "text#")):
+            return True
+        if self._counts is None:
+            recorded = response_parts(self._path, (), self._content_type, self._recorded_body())
+            self._counts = _counted({part.where for part in recorded}), _counted(self._live)
+        name = where.partition("#")[0]
+        return self._counts[0][name] == self._counts[1][name]
+
+
+def _counted(places: Iterable[str]) -> Counter[str]:
+    return Counter(place.partition("#")[0] for place in places if "|" not in place)
 
 
 class _Lists:
