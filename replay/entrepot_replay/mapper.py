@@ -72,9 +72,13 @@ class Mapper(Protocol):
 class FlowMapper:
     """Follows the data flow that planning found."""
 
-    def __init__(self, idmap: IdMap, learned: Callable[[str, bytes], None], *, ignore: Sequence[str] = ()) -> None:
+    def __init__(
+        self, idmap: IdMap, learned: Callable[[str, bytes], None], *, ignore: Sequence[str] = (), target: str = ""
+    ) -> None:
         """`learned` takes live secrets, by the digest of the reference that stands for the recorded one; `ignore` are
-        JSONPaths, `[*]` and `.*` standing for any item or member, that were declared to be noise."""
+        JSONPaths, `[*]` and `.*` standing for any item or member, that were declared to be noise;
+        `target` is the authority (host[:port]) that is sent to."""
+        self._target = target
         self.idmap = idmap
         self._ignore = _pattern(ignore)
         self._learned = learned
@@ -128,8 +132,14 @@ class FlowMapper:
             recorded_at=recorded.row.started_at,
             sent_at=answer.sent_at,
             ignore=self._ignore,
+            itself=(authority_of(recorded.row), self._target) if self._target else None,
             tentative=True,
         )
+
+
+def authority_of(row: ExchangeRow) -> str:
+    """host[:port] as the client named the service."""
+    return row.url.partition("://")[2].partition("/")[0]
 
 
 def _pattern(paths: Sequence[str]) -> re.Pattern[str] | None:

@@ -146,7 +146,7 @@ class Replays:
             target=target,
             options=options,
             credentials=credentials,
-            mapper=FlowMapper(idmap, credentials.learned, ignore=options.ignore),
+            mapper=FlowMapper(idmap, credentials.learned, ignore=options.ignore, target=target.authority),
             clock=self._clock,
         )
         executor = Executor(

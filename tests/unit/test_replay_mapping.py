@@ -2,7 +2,7 @@
 
 import json
 from typing import Any
-from uuid import uuid4
+from uuid import UUID
 
 import pytest
 
@@ -13,7 +13,8 @@ from entrepot_replay.mapping.align import lined_up, live_pointer
 from entrepot_replay.mapping.explain import Explainer
 
 NOW = 1_763_800_000_000_000
-A, B, C = (str(uuid4()) for _ in range(3))
+# The same in every process: workers of a test run must collect the same tests.
+A, B, C = (str(UUID(int=0x9D0E0F1C86A0B6D57B0A3A5694C74F26 * factor % 2**128, version=4)) for factor in (3, 5, 7))
 HEX, OTHER_HEX = "8f14e45fceea167a5a36dedd4bea2543", "c9f0f895fb98ab9159f51fd0297e236d"
 
 

@@ -28,7 +28,8 @@ class Traced:
     shares: tuple[UUID, ...] = ()
 
 
-def _is_inside(where: str, whole: set[str]) -> bool:
+def is_inside(where: str, whole: Collection[str]) -> bool:
+    """Whether the place lies inside one of those, whose values are known as a whole."""
     outer = where.rpartition("|")[0]
     while outer:
         if outer in whole:
@@ -64,7 +65,7 @@ class Analysis:
                     uses[part.where, key] = part, key, *maker
                 continue
             key_used = used_key(part)
-            if key_used is None or _is_inside(part.where, whole):
+            if key_used is None or is_inside(part.where, whole):
                 continue
             made = self._made.get(key_used)
             if made is None and part.is_id and (other := self._by_another_name(key_used)) is not None:

@@ -56,10 +56,12 @@ class Explainer:
         sent_at: int,
         ignore: re.Pattern[str] | None = None,
         tentative: bool = False,
+        itself: tuple[str, str] | None = None,
     ) -> None:
         """`sent` are the values that the recorded request carried; times are microseconds since the epoch.
         `ignore`: places that were declared to be noise. `tentative`: what is supposed to be made anew goes into the map
-        only by `keep`."""
+        only by `keep`. `itself`: the authority (host[:port]) under which the lost service was asked, and that of the
+        target."""
         self._idmap = idmap
         self._step = step
         self._collection = collection
@@ -68,6 +70,7 @@ class Explainer:
         self._sent_at = sent_at
         self._ignore = ignore
         self._tentative = tentative
+        self._itself = itself
         self._supposed: dict[Key, tuple[str, str, bool]] = {}
         """What one comparison takes to be made anew: live value, where, and whether it may be stored."""
         self._supposed_live: dict[tuple[str, str], Key] = {}
@@ -107,6 +110,11 @@ class Explainer:
 
     def value(self, where: str, role: str, recorded: str, live: str) -> str:
         """The same for two texts; `role` is what they are the id of, if anything."""
+        if self._itself is not None and f"//{self._itself[0]}" in recorded:
+            # It names itself by the address at which it was asked, and that is another one.
+            recorded = recorded.replace(f"//{self._itself[0]}", f"//{self._itself[1]}")
+            if recorded == live:
+                return "its own address"
         why = self._whole(where, role, recorded, live)
         if why or max(len(recorded), len(live)) > LONGEST:
             return why

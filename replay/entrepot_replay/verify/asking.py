@@ -2,7 +2,6 @@
 credentials of the replay. Only GET is ever sent, so asking again does no harm.
 """
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from threading import Event
@@ -17,11 +16,13 @@ from ..answer import Answer
 from ..attempt import retry_after
 from ..credentials import Credentials
 from ..errors import NotSent, OutcomeUnknown, Unsendable
-from ..flow import Key
+from ..flow import Key, Use
+from ..flow.analysis import is_inside
+from ..flow.headers import request_header_parts
 from ..flow.names import role_of_field
-from ..flow.reading import Place
+from ..flow.reading import Place, used_key
 from ..mapper import Mapped
-from ..mapping import IdMap
+from ..mapping import IdMap, Substitution, substitute
 from ..options import RunOptions
 from ..outgoing import build
 from ..sender import Sender
@@ -38,7 +39,6 @@ _LEFT_OUT = frozenset(
 _BUSY = frozenset({429, 503})
 _PAUSE_SECONDS = 0.25
 _LONGEST_PAUSE_SECONDS = 60.0
-_REFERENCE = re.compile(rb"\{\{secret:")
 
 
 class TargetDown(Exception):
@@ -110,11 +110,7 @@ class Asker:
         self.stop.wait(min(seconds, _LONGEST_PAUSE_SECONDS))
 
     def _send(self, row: ExchangeRow, path: str, sender: Sender) -> Answer:
-        headers = [
-            (name, value if _REFERENCE.search(value) else self._live(value))
-            for name, value in row.request.headers
-            if name.lower() not in _LEFT_OUT
-        ]
+        headers = self._headers(row, path)
         asks = replace(
             row,
             method="GET",
@@ -134,10 +130,16 @@ class Asker:
             )
         )
 
-    def _live(self, value: bytes) -> bytes:
-        text = value.decode("latin-1")
-        live = self.idmap.translate(text)
-        return value if live == text else live.encode("latin-1", "replace")
+    def _headers(self, row: ExchangeRow, path: str) -> list[tuple[bytes, bytes]]:
+        """The recorded ones with live values in their places: a session, a token inside base64."""
+        kept = tuple((name, value) for name, value in row.request.headers if name.lower() not in _LEFT_OUT)
+        changes: dict[str, Substitution] = {}
+        for part in request_header_parts(kept, path):
+            key = None if part.secret or is_inside(part.where, changes) else used_key(part)
+            live = None if key is None else self.idmap.live(key)
+            if key is not None and live is not None:
+                changes[part.where] = Substitution(Use(part.where, key, part.text, None), live)
+        return list(substitute(b"/", kept, None, list(changes.values())).headers)
 
     def _pair(self, pair: str, collection: str) -> str:
         name, equals, value = pair.partition("=")

@@ -22,6 +22,7 @@ from ..bodies import INLINE
 from ..credentials import Credentials
 from ..flow.reading import Place
 from ..lease import is_interrupted
+from ..mapper import authority_of
 from ..mapping import IdMap
 from ..mapping.explain import Explainer
 from ..options import RunOptions
@@ -109,6 +110,7 @@ class Verifier:
                 sent=lambda: sent,
                 recorded_at=row.started_at,
                 sent_at=asked.at,
+                itself=(authority_of(row), target.authority),
             )
             return Accounts(explainer, sent, recorded=(span.first, expected.at), live=(began, asked.at))
 
