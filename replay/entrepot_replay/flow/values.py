@@ -20,6 +20,9 @@ _TIME = re.compile(
 )
 _DIGITS = re.compile(r"[0-9]+")
 _TOKEN = re.compile(r"[!-~]+")
+_DIGIT = re.compile(r"[0-9]")
+_LETTER = re.compile(r"[A-Za-z]")
+_CAPITAL = re.compile(r"[A-Z]")
 _NUMBERED = re.compile(r"[A-Za-z]+(?:[-_.][A-Za-z]+)*[-_.]?\d{1,3}")
 _WORD = re.compile(r"[A-Za-z0-9_.~-]{1,64}")
 
@@ -91,10 +94,10 @@ def key_of(text: str, role: str) -> Key | None:
 
 def _is_random(text: str) -> bool:
     """Letters with digits among them, mixed as no word is, or longer than any word."""
-    if _NUMBERED.fullmatch(text):
+    if len(text) <= 64 and _NUMBERED.fullmatch(text):
         return False  # eu-west-1, layout_2
-    if any(char.isdigit() for char in text):
-        return any(char.isalpha() for char in text)
+    if _DIGIT.search(text):
+        return _LETTER.search(text) is not None
     if len(text) >= 32 and text.isalnum():
         return True
-    return len(text) >= 16 and any(map(str.isupper, text[1:])) and any(map(str.islower, text)) and "/" not in text
+    return len(text) >= 16 and "/" not in text and _CAPITAL.search(text, 1) is not None and not text.isupper()
