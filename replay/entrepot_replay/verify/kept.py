@@ -7,6 +7,7 @@ from entrepot_store.archive import Archive
 from entrepot_store.catalog import ExchangeRow
 from entrepot_store.documents.canonical import LONGEST_JSON, is_json
 from entrepot_store.documents.coded import codings_of, uncoded
+from entrepot_store.documents.content import merge_patch
 from entrepot_store.documents.identity import document_key
 from entrepot_store.documents.representation import represent
 from entrepot_store.errors import Damaged, NotFound
@@ -29,7 +30,7 @@ def written_content(archive: Archive, expected: Expected, row: ExchangeRow) -> t
         merged: Any = json.loads(content) if is_json(kind) and expected.exchange not in expected.changes else {}
         for change in expected.changes:
             patch = archive.catalog.exchange(change)
-            merged = _merged(merged, json.loads(archive.body_bytes(patch, "request") or b"{}"))
+            merged = merge_patch(merged, json.loads(archive.body_bytes(patch, "request") or b"{}"))
     except (ValueError, RecursionError) as error:
         raise Damaged(f"The changes to it are no JSON: {error}.") from error
     return "application/json", json.dumps(merged).encode()
@@ -54,16 +55,3 @@ def _version(archive: Archive, expected: Expected, row: ExchangeRow) -> tuple[st
         return content.media_type, content.plain(LONGEST_JSON)
     except NotFound:
         return None
-
-
-def _merged(target: Any, patch: Any) -> Any:
-    """RFC 7396, but that a member set to null is expected to be null or absent: it is left out."""
-    if not isinstance(patch, dict):
-        return patch
-    result = dict(target) if isinstance(target, dict) else {}
-    for name, value in patch.items():
-        if value is None:
-            result.pop(name, None)
-        else:
-            result[name] = _merged(result.get(name), value)
-    return result
