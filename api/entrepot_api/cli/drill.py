@@ -15,6 +15,16 @@ from .drill_text import lasting, portion, result_line
 from .options import ConfigOption, DataOption, JsonOption, opened, opened_catalog, settings_from
 from .output import print_table, say
 from .replay_verify import verify
+from .sending import (
+    ConcurrencyOption,
+    CredentialOption,
+    IgnoreOption,
+    InsecureOption,
+    RateOption,
+    TargetCaOption,
+    TimeoutOption,
+    WithoutCredentialsOption,
+)
 
 if TYPE_CHECKING:
     from entrepot_replay.report import Report
@@ -44,51 +54,14 @@ def command(
     allow_delete: Annotated[
         bool, typer.Option("--allow-delete", help="Send recorded DELETE requests as well.")
     ] = False,
-    credential: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME=SOURCE",
-            help="A secret for the references in a header, as for replay. May be repeated; wins over [[credential]].",
-            rich_help_panel=_SENDING,
-        ),
-    ] = None,
-    without_credentials: Annotated[
-        bool,
-        typer.Option(
-            "--without-credentials", help="Leave out headers whose secret is not given.", rich_help_panel=_SENDING
-        ),
-    ] = False,
-    concurrency: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            max=256,
-            metavar="N",
-            help="Steps under way at once, of those that do not depend on one another. [default: 1]",
-            rich_help_panel=_SENDING,
-        ),
-    ] = None,
-    rate: Annotated[
-        float | None, typer.Option(min=0.001, metavar="N", help="Requests a second.", rich_help_panel=_SENDING)
-    ] = None,
-    timeout: Annotated[
-        float | None,
-        typer.Option(min=0.1, metavar="SECONDS", help="Without progress. [default: 30]", rich_help_panel=_SENDING),
-    ] = None,
-    ignore: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="JSONPATH",
-            help="Differences at this place do not count: $.meta.took, $.items[*].seen; may be repeated.",
-            rich_help_panel=_SENDING,
-        ),
-    ] = None,
-    target_ca: Annotated[
-        str | None, typer.Option(metavar="FILE", help="CAs to trust besides the usual.", rich_help_panel=_SENDING)
-    ] = None,
-    insecure: Annotated[
-        bool, typer.Option("--insecure", help="Do not verify the target's certificate.", rich_help_panel=_SENDING)
-    ] = False,
+    credential: CredentialOption = None,
+    without_credentials: WithoutCredentialsOption = False,
+    concurrency: ConcurrencyOption = None,
+    rate: RateOption = None,
+    timeout: TimeoutOption = None,
+    ignore: IgnoreOption = None,
+    target_ca: TargetCaOption = None,
+    insecure: InsecureOption = False,
     list_all: Annotated[
         bool, typer.Option("--list", help="List earlier drills, with --to those of one product.", rich_help_panel=_ALL)
     ] = False,

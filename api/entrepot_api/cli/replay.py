@@ -20,6 +20,18 @@ from .options import ConfigOption, DataOption, JsonOption, opened, settings_from
 from .output import output, print_table, say
 from .replay_text import flow_lines, plan_lines, report_lines
 from .replay_verify import verify
+from .sending import (
+    ConcurrencyOption,
+    IgnoreOption,
+    InsecureOption,
+    MaxFailuresOption,
+    RateOption,
+    RetryFailedOption,
+    RetryUnknownOption,
+    TargetCaOption,
+    TimeoutOption,
+    WithoutCredentialsOption,
+)
 
 if TYPE_CHECKING:
     from entrepot_replay.credentials import Credentials
@@ -55,35 +67,16 @@ def command(
             rich_help_panel=_SENDING,
         ),
     ] = None,
-    without_credentials: Annotated[
-        bool,
-        typer.Option(
-            "--without-credentials", help="Leave out headers whose secret is not given.", rich_help_panel=_SENDING
-        ),
-    ] = False,
-    concurrency: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            max=256,
-            metavar="N",
-            help="Steps under way at once, of those that do not depend on one another. [default: 1]",
-            rich_help_panel=_SENDING,
-        ),
-    ] = None,
+    without_credentials: WithoutCredentialsOption = False,
+    concurrency: ConcurrencyOption = None,
     speed: Annotated[
         float | None,
         typer.Option(
             min=0.001, metavar="X", help="Keep the recorded pace, so many times as fast.", rich_help_panel=_SENDING
         ),
     ] = None,
-    rate: Annotated[
-        float | None, typer.Option(min=0.001, metavar="N", help="Requests a second.", rich_help_panel=_SENDING)
-    ] = None,
-    timeout: Annotated[
-        float | None,
-        typer.Option(min=0.1, metavar="SECONDS", help="Without progress. [default: 30]", rich_help_panel=_SENDING),
-    ] = None,
+    rate: RateOption = None,
+    timeout: TimeoutOption = None,
     wait_for_target: Annotated[
         float | None,
         typer.Option(
@@ -93,12 +86,7 @@ def command(
             rich_help_panel=_SENDING,
         ),
     ] = None,
-    max_failures: Annotated[
-        int | None,
-        typer.Option(
-            min=1, metavar="N", help="Stop when so many steps failed or are unknown.", rich_help_panel=_SENDING
-        ),
-    ] = None,
+    max_failures: MaxFailuresOption = None,
     max_failure_ratio: Annotated[
         float | None,
         typer.Option(
@@ -109,14 +97,7 @@ def command(
             rich_help_panel=_SENDING,
         ),
     ] = None,
-    ignore: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="JSONPATH",
-            help="Differences at this place do not count: $.meta.took, $.items[*].seen; may be repeated.",
-            rich_help_panel=_SENDING,
-        ),
-    ] = None,
+    ignore: IgnoreOption = None,
     id_map: Annotated[
         str | None,
         typer.Option(
@@ -125,23 +106,10 @@ def command(
             rich_help_panel=_SENDING,
         ),
     ] = None,
-    retry_unknown: Annotated[
-        bool,
-        typer.Option(
-            "--retry-unknown",
-            help="Send steps again whose outcome is unknown, even if they may take effect twice.",
-            rich_help_panel=_SENDING,
-        ),
-    ] = False,
-    retry_failed: Annotated[
-        bool, typer.Option("--retry-failed", help="Send failed steps again.", rich_help_panel=_SENDING)
-    ] = False,
-    target_ca: Annotated[
-        str | None, typer.Option(metavar="FILE", help="CAs to trust besides the usual.", rich_help_panel=_SENDING)
-    ] = None,
-    insecure: Annotated[
-        bool, typer.Option("--insecure", help="Do not verify the target's certificate.", rich_help_panel=_SENDING)
-    ] = False,
+    retry_unknown: RetryUnknownOption = False,
+    retry_failed: RetryFailedOption = False,
+    target_ca: TargetCaOption = None,
+    insecure: InsecureOption = False,
     resume: Annotated[
         UUID | None,
         typer.Option(metavar="ID", help="Start or go on with a planned replay.", rich_help_panel=_ALL),

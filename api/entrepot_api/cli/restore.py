@@ -17,6 +17,16 @@ from .document_options import AtOption
 from .options import ConfigOption, DataOption, JsonOption, opened, settings_from
 from .output import say
 from .restore_text import plan_lines, read_back_lines
+from .sending import (
+    CredentialOption,
+    InsecureOption,
+    MaxFailuresOption,
+    RetryFailedOption,
+    RetryUnknownOption,
+    TargetCaOption,
+    TimeoutOption,
+    WithoutCredentialsOption,
+)
 
 if TYPE_CHECKING:
     from entrepot_replay.credentials import Credentials, CredentialSource
@@ -54,50 +64,17 @@ def command(
     allow_captured_host: Annotated[
         bool, typer.Option("--allow-captured-host", help="Let the target be a server that was captured from.")
     ] = False,
-    credential: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME=SOURCE",
-            help="A secret for the references in a header, as for replay. May be repeated; wins over [[credential]].",
-            rich_help_panel=_SENDING,
-        ),
-    ] = None,
-    without_credentials: Annotated[
-        bool,
-        typer.Option(
-            "--without-credentials", help="Leave out headers whose secret is not given.", rich_help_panel=_SENDING
-        ),
-    ] = False,
+    credential: CredentialOption = None,
+    without_credentials: WithoutCredentialsOption = False,
     rate: Annotated[
         float | None, typer.Option(min=0.001, metavar="N", help="Writes a second.", rich_help_panel=_SENDING)
     ] = None,
-    timeout: Annotated[
-        float | None,
-        typer.Option(min=0.1, metavar="SECONDS", help="Without progress. [default: 30]", rich_help_panel=_SENDING),
-    ] = None,
-    max_failures: Annotated[
-        int | None,
-        typer.Option(
-            min=1, metavar="N", help="Stop when so many steps failed or are unknown.", rich_help_panel=_SENDING
-        ),
-    ] = None,
-    retry_failed: Annotated[
-        bool, typer.Option("--retry-failed", help="Send failed steps again.", rich_help_panel=_SENDING)
-    ] = False,
-    retry_unknown: Annotated[
-        bool,
-        typer.Option(
-            "--retry-unknown",
-            help="Send steps again whose outcome is unknown, even if they may take effect twice.",
-            rich_help_panel=_SENDING,
-        ),
-    ] = False,
-    target_ca: Annotated[
-        str | None, typer.Option(metavar="FILE", help="CAs to trust besides the usual.", rich_help_panel=_SENDING)
-    ] = None,
-    insecure: Annotated[
-        bool, typer.Option("--insecure", help="Do not verify the target's certificate.", rich_help_panel=_SENDING)
-    ] = False,
+    timeout: TimeoutOption = None,
+    max_failures: MaxFailuresOption = None,
+    retry_failed: RetryFailedOption = False,
+    retry_unknown: RetryUnknownOption = False,
+    target_ca: TargetCaOption = None,
+    insecure: InsecureOption = False,
     resume: Annotated[
         UUID | None, typer.Option(metavar="ID", help="Start or go on with a planned restore.", rich_help_panel=_ALL)
     ] = None,
